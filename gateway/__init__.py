@@ -1,0 +1,1 @@
+"""The ProConnect gateway: an OpenID Connect relying party and reverse proxy."""

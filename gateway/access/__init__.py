@@ -1,0 +1,1 @@
+"""Who may come in: the request as the policy sees it, the one decision, the identity fields."""

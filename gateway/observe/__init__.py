@@ -1,0 +1,1 @@
+"""What is told to the people who run the gateway: log, audit events, metrics."""

@@ -1,0 +1,108 @@
+"""The claims of a verified ID token to IDToken (OpenID Connect Core 1.0 sections 3.1.3.7 and 3.1.3.8).
+
+The signature was checked before, by `oidc.jws`. Whether an assurance level is enough is for `access.policy`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from authlib.oidc.core.util import create_half_hash
+
+from gateway.errors import Fault
+from gateway.oidc.authorization import AuthorizationCode
+from gateway.oidc.checks import require, same, shown
+from gateway.oidc.claims import is_only_audience, require_current, seconds
+from gateway.oidc.client import Client
+from gateway.oidc.pending import Pending
+from gateway.secret import Secret
+from gateway.sessions.session import Claims
+
+# Core 1.0 section 2: at most 255 ASCII characters; a space at an end is somebody's mistake or trick.
+_SUB: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedIDToken:
+    """What an ID token must agree with.
+
+    Args:
+        issuer: of the provider that was asked.
+        client: the gateway as registered there.
+        pending: the attempt.
+        code: what the token was given for.
+        access_token: what came with it.
+        skew: by how many seconds the provider's clock may differ.
+    """
+
+    issuer: str
+    client: Client
+    pending: Pending
+    code: AuthorizationCode
+    access_token: Secret
+    skew: int
+
+
+@dataclass(frozen=True, slots=True)
+class IDToken:
+    """The claims of an ID token that holds."""
+
+    claims: Claims
+
+    @property
+    def sub(self) -> str:
+        """The subject identifier, unique at the issuer and never reassigned."""
+        return str(self.claims["sub"])
+
+
+def check_id_token(claims: Claims, *, expected: ExpectedIDToken, now: int) -> IDToken:
+    """The claim checks of OpenID Connect Core 1.0 section 3.1.3.7, in its order, and those it refers to.
+
+    A token issued before the attempt began cannot be an answer to it, whatever its `exp` says.
+
+    Args:
+        claims: out of a verified token.
+        expected: what they must agree with.
+        now: Unix seconds.
+
+    Raises:
+        ProviderError: with the fault of the claim that does not.
+    """
+    client_id, began, skew = expected.client.client_id, expected.pending.started_at, expected.skew
+    iss = claims.get("iss")
+    require(iss == expected.issuer, Fault.ID_TOKEN_ISS, expected=expected.issuer, got=shown(iss))
+    require(is_only_audience(claims, client_id), Fault.ID_TOKEN_AUD)
+    require(claims.get("azp", client_id) == client_id, Fault.ID_TOKEN_AZP)
+    require_current(claims, exp=Fault.ID_TOKEN_EXP, nbf=Fault.ID_TOKEN_NBF, now=now, skew=skew)
+    iat = seconds(claims, "iat", Fault.ID_TOKEN_IAT)
+    require(iat <= now + skew, Fault.ID_TOKEN_IAT, why="future")
+    require(iat >= began - skew, Fault.ID_TOKEN_IAT, why="before the attempt")
+    require(same(expected.pending.nonce, claims.get("nonce")), Fault.ID_TOKEN_NONCE)
+    require(_hash_holds(claims, "at_hash", expected.access_token, expected), Fault.ID_TOKEN_AT_HASH)
+    require(_hash_holds(claims, "c_hash", expected.code.code, expected), Fault.ID_TOKEN_AT_HASH)
+    require(_is_sub(claims.get("sub")), Fault.ID_TOKEN_SUB)
+    require(isinstance(claims.get("acr", ""), str), Fault.ID_TOKEN_MALFORMED, claim="acr")
+    require(_is_texts(claims.get("amr", [])), Fault.ID_TOKEN_MALFORMED, claim="amr")
+    if "auth_time" in claims:
+        auth_time = seconds(claims, "auth_time", Fault.ID_TOKEN_AUTH_TIME)
+        require(auth_time <= now + skew, Fault.ID_TOKEN_AUTH_TIME, why="future")
+    return IDToken(claims)
+
+
+def _hash_holds(claims: Claims, name: str, token: Secret, expected: ExpectedIDToken) -> bool:
+    """Core 1.0 sections 3.1.3.8 and 3.3.2.11: optional in this flow, right when there."""
+    if name not in claims:
+        return True
+    alg = expected.client.id_token_signed_response_alg.value
+    half: bytes = create_half_hash(token.reveal(), alg)  # type: ignore[no-untyped-call]
+    return same(half.decode(), claims[name])
+
+
+def _is_sub(value: object) -> bool:
+    return isinstance(value, str) and _SUB.fullmatch(value) is not None
+
+
+def _is_texts(value: Any) -> bool:  # noqa: ANN401 - whatever JSON held
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -1,0 +1,215 @@
+"""Adapter: one provider, as the rest of the gateway uses it.
+
+What is sent and believed is decided by the other modules of this folder; `oidc.discovery` keeps what the
+provider publishes, `oidc.http` carries the bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, assert_never
+
+from gateway.errors import Fault, ProviderTimeoutError
+from gateway.oidc import authorization, logout
+from gateway.oidc.authorization import AuthorizationCode, Query
+from gateway.oidc.client import Client, SigningAlg
+from gateway.oidc.discovery import Discovery, ProviderOptions
+from gateway.oidc.http import ProviderHttp
+from gateway.oidc.id_token import ExpectedIDToken, IDToken, check_id_token
+from gateway.oidc.jwks import hmac_key
+from gateway.oidc.jws import ID_TOKEN, USERINFO, Kind, read_jws, verify_jws
+from gateway.oidc.known import ProviderHealth
+from gateway.oidc.metadata import ProviderMetadata
+from gateway.oidc.pending import Pending
+from gateway.oidc.tokens import TokenResponse, check_token_response, token_request
+from gateway.oidc.userinfo import (
+    PlainUserinfo,
+    SignedUserinfo,
+    check_signed_userinfo,
+    check_userinfo_response,
+    identity_claims,
+)
+from gateway.secret import Secret
+from gateway.sessions.session import Claims
+
+_JSON: Final = "application/json"
+_JWT: Final = "application/jwt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identified:
+    """Who signed in.
+
+    Args:
+        claims: about the person, `sub` among them, with `acr`, `amr` and `auth_time` of the ID token.
+        id_token: as it came, for the `id_token_hint` of sign-out.
+    """
+
+    claims: Claims = field(repr=False)
+    id_token: Secret
+
+
+class Provider:
+    """One provider and the gateway's client there.
+
+    Args:
+        name: the provider's name in the settings.
+        issuer: compared byte for byte.
+        client: the gateway as registered.
+        http: carries the bytes; closed with the provider.
+        clock: Unix seconds.
+        options: how the provider is dealt with.
+        on_health: told each time that `ready` or `fault` of the health changes.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        issuer: str,
+        client: Client,
+        http: ProviderHttp,
+        clock: Callable[[], int],
+        options: ProviderOptions | None = None,
+        on_health: Callable[[ProviderHealth], None] = lambda _: None,
+    ) -> None:
+        self.name = name
+        self.issuer = issuer
+        self._client = client
+        self._http = http
+        self._clock = clock
+        self._options = options or ProviderOptions()
+        self._hmac_key = hmac_key(client.client_secret) if SigningAlg.HS256 in client.algs else None
+        self._discovery = Discovery(
+            issuer=issuer,
+            client=client,
+            http=http,
+            clock=clock,
+            options=self._options,
+            on_health=on_health,
+        )
+
+    async def start(self) -> None:
+        """Fetch metadata and keys, and keep them fresh. A failure is in `health`, and is tried again."""
+        await self._discovery.start()
+
+    async def close(self) -> None:
+        """Stop, and close every connection."""
+        await self._discovery.close()
+        await self._http.close()
+
+    def health(self) -> ProviderHealth:
+        """How things stand with the provider."""
+        return self._discovery.health()
+
+    async def authorization_url(self, pending: Pending) -> str:
+        """Where to send the browser to sign in.
+
+        Raises:
+            ProviderUnavailableError: the provider cannot be used now.
+            ProviderTimeoutError: it is too slow to tell.
+        """
+        return authorization.authorization_url(await self._discovery.metadata(), self._client, pending)
+
+    def check_response(self, query: Query, pending: Pending) -> AuthorizationCode:
+        """Check an authorization response; see `oidc.authorization.check_response`."""
+        metadata = self._discovery.last_metadata
+        if metadata is None:
+            raise self._discovery.error()
+        return authorization.check_response(query, expected=pending, metadata=metadata)
+
+    async def identify(self, code: AuthorizationCode, pending: Pending) -> Identified:
+        """Redeem a code and read who it was given for: token response, ID token, userinfo, in this order.
+
+        Each is checked before the next is asked for. Nothing is asked for twice.
+
+        Raises:
+            ProviderError: something in the answers does not hold.
+            ProviderTimeoutError: all of it together took too long.
+        """
+        try:
+            async with asyncio.timeout(self._options.timeout):
+                return await self._identify(code, pending, await self._discovery.metadata())
+        except TimeoutError as error:
+            raise ProviderTimeoutError(Fault.PROVIDER_SLOW, seconds=self._options.timeout) from error
+
+    def end_session_url(
+        self, *, id_token: Secret | None, post_logout_redirect_uri: str, state: str
+    ) -> str | None:
+        """Where to send the browser to sign out of the provider; None when there is no such place."""
+        metadata = self._discovery.last_metadata
+        if metadata is None:
+            return None
+        return logout.end_session_url(
+            metadata,
+            self._client,
+            id_token=id_token,
+            post_logout_redirect_uri=post_logout_redirect_uri,
+            state=state,
+        )
+
+    async def _identify(
+        self, code: AuthorizationCode, pending: Pending, metadata: ProviderMetadata
+    ) -> Identified:
+        request = token_request(self._client, code, pending)
+        answer = await self._http.send(
+            metadata.token_endpoint,
+            accept=_JSON,
+            malformed=Fault.TOKEN_MALFORMED,
+            form=request.form,
+            authorization=request.authorization,
+        )
+        tokens = check_token_response(answer)
+        alg = self._client.id_token_signed_response_alg
+        id_token = check_id_token(
+            await self._verified(tokens.id_token, ID_TOKEN, alg),
+            expected=ExpectedIDToken(
+                issuer=self.issuer,
+                client=self._client,
+                pending=pending,
+                code=code,
+                access_token=tokens.access_token,
+                skew=self._options.clock_skew,
+            ),
+            now=self._clock(),
+        )
+        userinfo = await self._userinfo(metadata, tokens, id_token)
+        return Identified(claims=identity_claims(id_token, userinfo), id_token=tokens.id_token)
+
+    async def _userinfo(
+        self, metadata: ProviderMetadata, tokens: TokenResponse, id_token: IDToken
+    ) -> Claims | None:
+        if metadata.userinfo_endpoint is None:
+            return None
+        alg = self._client.userinfo_signed_response_alg
+        answer = await self._http.send(
+            metadata.userinfo_endpoint,
+            accept=_JSON if alg is None else _JWT,
+            malformed=Fault.USERINFO_MALFORMED,
+            authorization=Secret(f"Bearer {tokens.access_token.reveal()}"),
+        )
+        match check_userinfo_response(answer, self._client):
+            case PlainUserinfo(claims):
+                return claims
+            case SignedUserinfo(compact, alg):
+                claims = await self._verified(compact, USERINFO, alg)
+                check_signed_userinfo(
+                    claims,
+                    issuer=self.issuer,
+                    client=self._client,
+                    id_token=id_token,
+                    now=self._clock(),
+                    skew=self._options.clock_skew,
+                )
+                return claims
+            case other:
+                assert_never(other)
+
+    async def _verified(self, compact: Secret, kind: Kind, alg: SigningAlg) -> dict[str, Any]:
+        """What a token says, once its one possible key has verified it."""
+        jws = read_jws(compact, kind=kind, alg=alg)
+        if alg is SigningAlg.HS256 and self._hmac_key is not None:
+            return verify_jws(jws, self._hmac_key)
+        return verify_jws(jws, await self._discovery.key_for(jws))

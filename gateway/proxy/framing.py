@@ -1,0 +1,199 @@
+"""Where messages begin and end: the strict reading of RFC 9112, towards the browser and towards an upstream.
+
+A request passes `check_request` before anything is decided about it; what the parser beneath lets through and
+another server could read differently is refused here. Which fields cross is the work of `fields`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Protocol
+
+from gateway.errors import Fault, GatewayError, MethodNotAllowedError, RequestError
+from gateway.proxy.fields import RawFields, folded
+
+REFUSED_METHODS: Final = frozenset(
+    {
+        "CONNECT",  # RFC 9110 section 9.3.6: asks for a tunnel to anywhere
+        "TRACE",  # RFC 9110 section 9.3.8: shows the fields that the gateway adds
+        "PRI",  # RFC 9113 section 3.4: the start of HTTP/2, not a request
+    }
+)
+
+TOKEN: Final = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+FRAMING_NAMES: Final = frozenset({"content-length", "transfer-encoding", "host"})
+NEVER_UPGRADED: Final = frozenset({b"h2c", b"h2"})  # RFC 9113 section 3.1: HTTP/2 would leave our sight
+
+
+class Message(Protocol):
+    """The head of a request, as aiohttp's request object gives it."""
+
+    @property
+    def method(self) -> str:
+        """The method as sent."""
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """The protocol's major and minor number."""
+
+    @property
+    def raw_headers(self) -> RawFields:
+        """Names and values as sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Framing:
+    """How a checked request goes on after its head; only `check_request` makes one.
+
+    Args:
+        length: octets of body; 0 without a body, None when chunked.
+        upgrade: the protocol asked for in `Upgrade`, to be offered to the upstream; None for none.
+        expects_continue: whether the browser holds its body back until told to go on.
+    """
+
+    length: int | None = 0
+    upgrade: bytes | None = None
+    expects_continue: bool = False
+
+
+NO_BODY: Final = Framing()
+
+
+def check_request(message: Message) -> Framing:
+    """Check the head of a request, and say how the request goes on.
+
+    Raises:
+        MethodNotAllowedError: a method that no application behind a gateway can mean.
+        RequestError: request-malformed, for a head that two servers could read as two messages. The connection
+            must end with the answer to it.
+    """
+    version = message.version
+    if version not in {(1, 1), (1, 0)}:
+        raise _malformed("version")
+    if message.method in REFUSED_METHODS:
+        raise MethodNotAllowedError(Fault.METHOD_NOT_ALLOWED, method=message.method)
+    length: bytes | None = None
+    coding: bytes | None = None
+    hosts = 0
+    upgrades: list[bytes] = []
+    options = b""
+    expect = b""
+    for name, value in message.raw_headers:
+        known = _known(name)
+        if known is None:
+            continue
+        if known == "host":
+            hosts += 1
+        elif known == "connection":
+            options += b"," + value
+        elif known == "content-length":
+            if length is not None:
+                raise _malformed("two Content-Length")
+            length = value
+        elif known == "transfer-encoding":
+            if coding is not None:
+                raise _malformed("two Transfer-Encoding")
+            coding = value
+        elif known == "upgrade":
+            upgrades.append(value)
+        elif known == "expect":
+            expect = value
+        else:
+            raise _malformed("field name")
+    if hosts != 1:
+        raise _malformed("not one Host")
+    if length is None and coding is None and not upgrades:
+        return NO_BODY
+    return Framing(
+        length=_body_length(length, coding, version=version),
+        upgrade=_upgrade(upgrades, options, version=version) if length is coding is None else None,
+        expects_continue=expect.lower() == b"100-continue" and version == (1, 1),
+    )
+
+
+_KNOWN: Final = {
+    b"host": "host",
+    b"connection": "connection",
+    b"content-length": "content-length",
+    b"transfer-encoding": "transfer-encoding",
+    b"upgrade": "upgrade",
+    b"expect": "expect",
+}
+
+
+@lru_cache(1024)
+def _known(name: bytes) -> str | None:
+    """What a field's name is to the framing: nothing, one of `_KNOWN`, or `malformed`."""
+    known = _KNOWN.get(name.lower())
+    if known is not None:
+        return known
+    if not name or not TOKEN.issuperset(name):
+        return "malformed"
+    # `Content_Length` is a length to whoever folds names, and none to whoever does not.
+    return "malformed" if folded(name) in FRAMING_NAMES else None
+
+
+def _body_length(length: bytes | None, coding: bytes | None, *, version: tuple[int, int]) -> int | None:
+    """RFC 9112 section 6.3, without its tolerances."""
+    if coding is not None:
+        if length is not None:
+            raise _malformed("Content-Length with Transfer-Encoding")
+        if coding.lower() != b"chunked" or version == (1, 0):
+            raise _malformed("Transfer-Encoding")
+        return None
+    if length is None:
+        return 0
+    # bytes.isdigit knows ASCII digits only.
+    if not length.isdigit() or len(length) > 18:
+        raise _malformed("Content-Length")
+    return int(length)
+
+
+def _upgrade(upgrades: list[bytes], options: bytes, *, version: tuple[int, int]) -> bytes | None:
+    """The protocol to offer (RFC 9110 section 7.8): asked for once, and named in Connection."""
+    if len(upgrades) != 1 or version == (1, 0):
+        return None
+    if b"upgrade" not in {option.strip(b" \t").lower() for option in options.split(b",")}:
+        return None
+    protocols = [protocol.strip(b" \t") for protocol in upgrades[0].split(b",")]
+    return b", ".join(p for p in protocols if p and p.lower() not in NEVER_UPGRADED) or None
+
+
+def request_head(method: str, target: str, fields: RawFields) -> bytes:
+    """A request's head as octets.
+
+    Raises:
+        GatewayError: a field holds a line break or NUL. Nothing that the gateway lets in can, so this is ours.
+    """
+    return _head(f"{method} {target} HTTP/1.1".encode("ascii"), fields)
+
+
+def response_head(status: int, reason: bytes, fields: RawFields) -> bytes:
+    """An answer's head as octets.
+
+    Raises:
+        GatewayError: as for `request_head`.
+    """
+    return _head(b"HTTP/1.1 %d %b" % (status, reason), fields)
+
+
+def _head(start: bytes, fields: RawFields) -> bytes:
+    head = b"\r\n".join((start, *map(b": ".join, fields), b"", b""))
+    lines = len(fields) + 2
+    # The last defence against a field that would become two: as many line ends as lines.
+    if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
+        raise GatewayError(Fault.UNEXPECTED, why="line break in a field")
+    return head
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk of a chunked body (RFC 9112 section 7.1)."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+LAST_CHUNK: Final = b"0\r\n\r\n"
+
+
+def _malformed(why: str) -> RequestError:
+    return RequestError(Fault.REQUEST_MALFORMED, why=why)

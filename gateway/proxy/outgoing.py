@@ -1,0 +1,132 @@
+"""Adapter: one browser's request, sent up: its head, and its body as it comes.
+
+What the upstream answers meanwhile is not read here; a failure of the upload fails the exchange's connection, and
+so reaches whoever waits for the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from aiohttp import web
+
+from gateway.errors import Fault, RequestError, UpstreamError
+from gateway.proxy.connection import Connection, Wait
+from gateway.proxy.framing import LAST_CHUNK, Framing, chunk, request_head
+from gateway.proxy.limits import Limits
+
+IDEMPOTENT: Final = frozenset(  # RFC 9110 section 9.2.2, RFC 4918, RFC 3253, RFC 5323
+    {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PROPFIND", "REPORT", "SEARCH", "QUERY"}
+)
+
+AT_HAND_MAX: Final = 64 * 1024
+"""Octets of a body that are sent together with the head, when they are all there already."""
+
+CONTINUE_WITHIN: Final = 1.0
+"""Seconds an upstream has to ask for the body; then it gets it unasked (RFC 9110 section 10.1.1)."""
+
+
+class Outgoing:
+    """One request on its way up.
+
+    Args:
+        request: the browser's request.
+        framing: how its body ends.
+        target: the target to ask for.
+        fields: its fields, without those that frame it on this connection.
+
+    Attributes:
+        at_hand: whether the whole request is here, so that it can be sent in one piece.
+        repeatable: whether it may be sent again when a connection fails before it answers.
+    """
+
+    __slots__ = ("_framing", "_octets", "_request", "_task", "at_hand", "repeatable")
+
+    def __init__(
+        self, request: web.BaseRequest, framing: Framing, target: str, fields: list[tuple[bytes, bytes]]
+    ) -> None:
+        self._request = request
+        self._framing = framing
+        self._task: asyncio.Task[None] | None = None
+        if framing.length is None:
+            fields = [*fields, (b"Transfer-Encoding", b"chunked")]
+        if framing.upgrade is not None:
+            fields = [*fields, (b"Connection", b"Upgrade"), (b"Upgrade", framing.upgrade)]
+        self._octets = request_head(request.method, target, fields)
+        self.at_hand = framing.length == 0
+        if not self.at_hand:
+            content = request.content
+            if content.is_eof() and content.total_bytes <= AT_HAND_MAX and content.exception() is None:
+                self.at_hand = True
+                self._octets += self._framed(content.read_nowait()) + (
+                    LAST_CHUNK if framing.length is None else b""
+                )
+        self.repeatable = self.at_hand and request.method in IDEMPOTENT and framing.upgrade is None
+
+    async def start(self, connection: Connection, limits: Limits) -> None:
+        """Send what is at hand; whatever of the body is not yet, follows while the answer is awaited.
+
+        Raises:
+            UpstreamError: the connection failed while the upstream was asked whether it wants the body.
+        """
+        connection.begin(
+            self._octets,
+            head_only=self._request.method == "HEAD",
+            upgrade=self._framing.upgrade is not None,
+            whole=self.at_hand,
+            browser=self._request.protocol,
+            total=limits.total,
+        )
+        connection.expect_within(limits.first_byte, Wait.ANSWER)
+        if self.at_hand:
+            return
+        if self._framing.expects_continue and not await self._wanted(connection):
+            return
+        self._task = asyncio.create_task(self._upload(connection, limits))
+
+    async def stop(self) -> None:
+        """End the upload, if it still goes on, and leave the rest of the body to whoever comes."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+
+    async def _wanted(self, connection: Connection) -> bool:
+        """Have the browser send its body, unless the upstream answers without it."""
+        try:
+            async with asyncio.timeout(CONTINUE_WITHIN):
+                if not await connection.may_continue():
+                    return False
+        except TimeoutError:
+            pass
+        transport = self._request.transport
+        if transport is not None:
+            transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return True
+
+    async def _upload(self, connection: Connection, limits: Limits) -> None:
+        content = self._request.content
+        try:
+            while True:
+                connection.expect_within(limits.idle, Wait.BROWSER)
+                data = await content.readany()
+                if not data:
+                    break
+                connection.write(self._framed(data))
+                connection.expect_within(limits.idle, Wait.UPLOAD)
+                await connection.drained()
+        except web.RequestPayloadError:
+            connection.fail(RequestError(Fault.REQUEST_MALFORMED, why="body"))
+        except (OSError, RuntimeError):
+            # What aiohttp raises when the browser's connection is gone.
+            connection.fail(UpstreamError(Fault.UPSTREAM_UNREACHABLE, why="browser left"))
+        except UpstreamError:
+            pass  # whoever waits for the answer is told
+        else:
+            if self._framing.length is None:
+                connection.write(LAST_CHUNK)
+            connection.uploaded()
+            connection.expect_within(limits.first_byte, Wait.ANSWER)
+
+    def _framed(self, data: bytes) -> bytes:
+        return chunk(data) if self._framing.length is None and data else data

@@ -1,0 +1,163 @@
+"""Adapter: records in SQLite, in memory for one process, or in a file for several on one machine.
+
+Nothing here can read a record: it comes and goes sealed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Self
+
+import aiosqlite
+
+from gateway.errors import Fault, StoreError
+
+_MEMORY: Final = ":memory:"
+_SWEPT_AT_ONCE: Final = 16  # each write adds at most one record, so a few are enough to keep up
+_SWITCH_PAUSE: Final = 0.01  # seconds
+_PING_KEY: Final = "gateway:ping"
+_PING_LIFETIME: Final = 60  # seconds
+
+_SCHEMA: Final = """
+    CREATE TABLE IF NOT EXISTS records (
+        key TEXT NOT NULL PRIMARY KEY,
+        record BLOB NOT NULL,
+        ends INTEGER NOT NULL  -- Unix seconds
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS records_by_end ON records (ends);
+"""
+_GET: Final = "SELECT record FROM records WHERE key = ? AND ends > ?"
+_PUT: Final = """
+    INSERT INTO records (key, record, ends) VALUES (?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET record = excluded.record, ends = excluded.ends
+"""
+_REPLACE: Final = "UPDATE records SET record = ?, ends = ? WHERE key = ? AND ends > ?"
+_DELETE: Final = "DELETE FROM records WHERE key = ?"
+_CLAIM: Final = """
+    INSERT INTO records (key, record, ends) VALUES (?, x'', ?)
+    ON CONFLICT (key) DO UPDATE SET record = excluded.record, ends = excluded.ends WHERE records.ends <= ?
+"""
+_SWEEP: Final = "DELETE FROM records WHERE key IN (SELECT key FROM records WHERE ends <= ? LIMIT ?)"
+
+
+class SqliteRecords:
+    """A RecordStore in SQLite. Each write is one statement: a cancelled caller leaves nothing half done.
+
+    Made by `open`; ended by `close`, without which its thread keeps the process alive.
+    """
+
+    def __init__(self, connection: aiosqlite.Connection, clock: Callable[[], int]) -> None:
+        self._connection = connection
+        self._clock = clock
+
+    @classmethod
+    async def open(cls, path: Path | None, *, clock: Callable[[], int], limit: float = 2.0) -> Self:
+        """Open or create the file, readable by this user alone; None keeps the records in memory.
+
+        Args:
+            path: the file; it stands in a directory that exists.
+            clock: Unix seconds.
+            limit: seconds to wait for another process that writes.
+
+        Raises:
+            StoreError: the file cannot be opened, or is no database.
+        """
+        try:
+            database = await asyncio.to_thread(_connect, path, limit)
+        except (sqlite3.Error, OSError) as error:
+            raise _unreachable(error) from error
+        return cls(await aiosqlite.Connection(lambda: database, iter_chunk_size=1), clock)
+
+    async def get(self, key: str) -> bytes | None:
+        """Return the record; None when there is none or its lifetime has passed."""
+        try:
+            rows = list(await self._connection.execute_fetchall(_GET, (key, self._clock())))
+        except (sqlite3.Error, ValueError) as error:
+            raise _unreachable(error) from error
+        return bytes(rows[0][0]) if rows else None
+
+    async def put(self, key: str, record: bytes, *, lifetime: int) -> None:
+        """Write a record, whatever was there."""
+        now = self._clock()
+        await self._write(_PUT, (key, record, now + lifetime))
+        await self._write(_SWEEP, (now, _SWEPT_AT_ONCE))
+
+    async def replace(self, key: str, record: bytes, *, lifetime: int) -> bool:
+        """Write a record over one that is still there; False, and nothing written, when none is."""
+        now = self._clock()
+        return await self._write(_REPLACE, (record, now + lifetime, key, now)) == 1
+
+    async def delete(self, key: str) -> None:
+        """Delete a record, if there is one."""
+        await self._write(_DELETE, (key,))
+
+    async def claim(self, key: str, *, lifetime: int) -> bool:
+        """Take a key: True for one caller, False for every other until the lifetime has passed."""
+        now = self._clock()
+        claimed = await self._write(_CLAIM, (key, now + lifetime, now)) == 1
+        await self._write(_SWEEP, (now, _SWEPT_AT_ONCE))
+        return claimed
+
+    async def ping(self) -> None:
+        """Make sure that the store answers and takes writes."""
+        await self._write(_PUT, (_PING_KEY, b"", self._clock() + _PING_LIFETIME))
+
+    async def close(self) -> None:
+        """Close the file and end the thread."""
+        with suppress(sqlite3.Error):
+            await self._connection.close()
+
+    async def _write(self, statement: str, values: Iterable[object]) -> int:
+        try:
+            async with self._connection.execute(statement, values) as cursor:
+                return cursor.rowcount
+        except (sqlite3.Error, ValueError) as error:  # aiosqlite says ValueError for a closed connection
+            raise _unreachable(error) from error
+
+
+def _connect(path: Path | None, limit: float) -> sqlite3.Connection:
+    if path is not None:
+        _create(path)
+    # No implicit transactions: each statement commits by itself. Once open, it belongs to aiosqlite's thread.
+    database = sqlite3.connect(path or _MEMORY, timeout=limit, isolation_level=None, check_same_thread=False)
+    try:
+        _write_ahead(database, deadline=time.monotonic() + limit)
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.executescript(_SCHEMA)
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
+
+
+def _create(path: Path) -> None:
+    # A file that is there is left alone: closing it would end the locks that this process holds on it.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _write_ahead(database: sqlite3.Connection, *, deadline: float) -> None:
+    """Switch to a write-ahead log: readers and one writer of several processes do not wait for each other.
+
+    A power cut may then lose the last writes, which costs a sign-in, and never the file. SQLite does not
+    wait by itself for another process that is switching at the same time.
+    """
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_SWITCH_PAUSE)
+        else:
+            return
+
+
+def _unreachable(error: Exception) -> StoreError:
+    return StoreError(Fault.STORE_UNREACHABLE, store="sqlite", cause=str(error))

@@ -1,0 +1,126 @@
+"""Every path that is not the gateway's own: decide, then act on the Decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from aiohttp import web
+
+from gateway.access.identity import RESERVED_NAMES, RESERVED_PREFIXES
+from gateway.access.policy import Allow, Deny, Reason, Route, SignInRequired, decide
+from gateway.errors import Fault, ForbiddenError, NotFoundError
+from gateway.observe.audit import Audit, Event, person
+from gateway.proxy.fields import Forwarded, OwnCookies, Reserved, request_fields
+from gateway.sessions.session import ANONYMOUS, Session, SignedIn
+from gateway.sessions.storage import current_session
+from gateway.web.answers import Answers
+from gateway.web.notes import NOTES
+from gateway.web.paths import OwnPaths
+from gateway.web.sign_in import SignIn
+from gateway.web.site import Sites, Visit
+
+_RESERVED = Reserved(names=RESERVED_NAMES, prefixes=RESERVED_PREFIXES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """Lets a request through to its application, or not."""
+
+    sites: Sites
+    sign_in: SignIn
+    answers: Answers
+    paths: OwnPaths
+    own_cookies: OwnCookies
+    audit: Audit
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Decide about one request and act on the decision."""
+        visit = self.sites.read(request)
+        asked, site = visit.asked, visit.site
+        if asked.path.any_starts_with(self.paths.prefix):
+            raise NotFoundError(Fault.NOT_FOUND)
+        route = site.app.route_for(asked.path, asked.method)
+        session = await current_session(request) if route.wants_session else ANONYMOUS
+        decision = decide(site.app, route, session)
+        notes = request[NOTES]
+        notes.decision = decision.reason.value
+        match decision:
+            case Allow():
+                return await self._forward(request, visit, decision.session)
+            case SignInRequired():
+                return await self.sign_in.require(request, visit)
+            case Deny():
+                return self._refuse(request, visit, route, session, decision.reason)
+            case other:
+                assert_never(other)
+
+    async def _forward(self, request: web.Request, visit: Visit, session: Session) -> web.StreamResponse:
+        asked, site = visit.asked, visit.site
+        if visit.framing.upgrade and request.headers.get("Origin", site.origin) != site.origin:
+            # A WebSocket is not bound by the same-origin policy: the cookie alone proves nothing.
+            raise ForbiddenError(Fault.CROSS_SITE, origin=request.headers.get("Origin"))
+        identity: list[tuple[bytes, bytes]] = []
+        if isinstance(session, SignedIn):
+            request[NOTES].session = session.id
+            identity = site.identity.fields(session.claims)
+        fields = request_fields(
+            request.raw_headers,
+            forwarded=Forwarded(client=asked.client, proto=asked.scheme, host=request.headers["Host"]),
+            identity=identity,
+            reserved=_RESERVED,
+            own_cookies=self.own_cookies,
+            request_id=request[NOTES].request_id,
+            host=site.upstream_host,
+        )
+        answer = await site.upstream.forward(
+            request,
+            framing=visit.framing,
+            target=asked.target,
+            fields=fields,
+            own_cookies=self.own_cookies,
+            private=isinstance(session, SignedIn),
+        )
+        if answer.error is not None:
+            request[NOTES].decision = answer.error.fault.value
+        return answer
+
+    def _refuse(
+        self,
+        request: web.Request,
+        visit: Visit,
+        route: Route,
+        session: Session,
+        reason: Reason,
+    ) -> web.Response:
+        asked, site = visit.asked, visit.site
+        who = session if isinstance(session, SignedIn) else None
+        self.audit.record(
+            Event.ACCESS_REFUSED,
+            request_id=request[NOTES].request_id,
+            app=site.app.name,
+            client=asked.client,
+            reason=reason,
+            route=route.place,
+            method=asked.method,
+            path=asked.path.decoded,
+            **(person(who) if who else {}),
+        )
+        status = web.HTTPForbidden.status_code
+        if not asked.navigation:
+            return self.answers.problem(request, status=status, kind=reason.value)
+        html = self.answers.pages.refusal(
+            self.answers.language(request),
+            branding=site.branding,
+            reason=reason.value,
+            person=_text(who, "email"),
+            organisation=_text(who, "organization_label"),
+            request_id=request[NOTES].request_id,
+            sign_out_path=self.paths.sign_out,
+        )
+        return self.answers.page(html, status=status)
+
+
+def _text(session: SignedIn | None, claim: str) -> str | None:
+    value = session.claims.get(claim) if session else None
+    return value if isinstance(value, str) else None

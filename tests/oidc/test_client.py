@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway.oidc.client import SigningAlg
+from gateway.secret import Secret
+from tests.support.honest import client
+
+
+def test_a_client_asks_for_openid() -> None:
+    with pytest.raises(ValueError, match="openid"):
+        client(scope=("email",))
+
+
+@pytest.mark.parametrize("which", ["id_token_signed_response_alg", "userinfo_signed_response_alg"])
+def test_a_secret_shorter_than_the_hash_is_no_key_of_hs256(which: str) -> None:
+    with pytest.raises(ValueError, match="32 octets"):
+        client(client_secret=Secret("x" * 31), **{which: SigningAlg.HS256})
+    assert client(client_secret=Secret("x" * 32), **{which: SigningAlg.HS256})
+
+
+@pytest.mark.parametrize(
+    "id_token, userinfo, needed",
+    [
+        (SigningAlg.RS256, SigningAlg.RS256, True),
+        (SigningAlg.HS256, SigningAlg.ES256, True),
+        (SigningAlg.PS256, None, True),
+        (SigningAlg.HS256, SigningAlg.HS256, False),
+        (SigningAlg.HS256, None, False),
+    ],
+)
+def test_a_key_set_is_needed_unless_the_secret_signs_everything(
+    id_token: SigningAlg, userinfo: SigningAlg | None, *, needed: bool
+) -> None:
+    registered = client(id_token_signed_response_alg=id_token, userinfo_signed_response_alg=userinfo)
+    assert registered.needs_key_set is needed

@@ -1,0 +1,245 @@
+"""What every record store must do, asked of each of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from redis import Redis
+
+from gateway.sessions.redis_records import RedisRecords
+from gateway.sessions.sqlite_records import SqliteRecords
+from gateway.sessions.storage import RecordStore
+from tests.support.redis_server import RedisServer
+
+T = TypeVar("T")
+
+# Whole minutes, so that the moments that a test really takes decide nothing.
+MINUTE = 60
+LIFETIMES = st.integers(1, 5).map(lambda minutes: minutes * MINUTE)
+KEYS = st.sampled_from(["gateway:session:a", "gateway:session:b", "gateway:state:a"])
+RECORDS = st.binary(max_size=64)
+
+
+class Backend(Protocol):
+    """A kind of store: how gateways open it, and how time passes there."""
+
+    async def open(self) -> list[RecordStore]:
+        """An empty store, as each of its gateways holds it."""
+
+    def pass_time(self, seconds: int) -> None:
+        """Lets each record be that much older."""
+
+
+@dataclass
+class Memory:
+    """SQLite in memory: one gateway, and the clock is given."""
+
+    now: int = 1_000_000
+
+    async def open(self) -> list[RecordStore]:
+        return [await SqliteRecords.open(None, clock=lambda: self.now)]
+
+    def pass_time(self, seconds: int) -> None:
+        self.now += seconds
+
+
+@dataclass
+class File:
+    """A SQLite file: two gateways, and the clock is given."""
+
+    folder: Path
+    now: int = 1_000_000
+    _names: count[int] = field(default_factory=count)
+
+    async def open(self) -> list[RecordStore]:
+        path = self.folder / f"{next(self._names)}.db"
+        return [await SqliteRecords.open(path, clock=lambda: self.now) for _ in range(2)]
+
+    def pass_time(self, seconds: int) -> None:
+        self.now += seconds
+
+
+@dataclass
+class RealRedis:
+    """A redis-server: two gateways, and the clock is the server's, so the records' ends are moved instead."""
+
+    server: RedisServer
+
+    async def open(self) -> list[RecordStore]:
+        self.server.flush()
+        return [RedisRecords.open(self.server.url) for _ in range(2)]
+
+    def pass_time(self, seconds: int) -> None:
+        with Redis(port=self.server.port) as redis:
+            for key in redis.scan_iter():
+                redis.pexpire(key, redis.pttl(key) - seconds * 1_000)
+
+
+@pytest.fixture(params=["memory", "file", pytest.param("redis", marks=pytest.mark.real)])
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+    match request.param:
+        case "memory":
+            return Memory()
+        case "file":
+            return File(tmp_path)
+        case _:
+            return RealRedis(request.getfixturevalue("redis_server"))
+
+
+class Life(RuleBasedStateMachine):
+    """Records come and go through any of the gateways, and a plain mapping says what must be there."""
+
+    backend: ClassVar[Backend]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.stores = self.run(self.backend.open())
+        self.expected: dict[str, tuple[bytes, int]] = {}
+        self.now = 0
+
+    def run(self, asked: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(asked)
+
+    def there(self, key: str) -> bool:
+        return key in self.expected and self.now < self.expected[key][1]
+
+    @initialize(which=st.integers(0, 1))
+    def nothing_is_there(self, which: int) -> None:
+        assert self.run(self.stores[which % len(self.stores)].get("gateway:session:a")) is None
+
+    @rule(which=st.integers(0, 1), key=KEYS, record=RECORDS, lifetime=LIFETIMES)
+    def put(self, which: int, key: str, record: bytes, lifetime: int) -> None:
+        self.run(self.stores[which % len(self.stores)].put(key, record, lifetime=lifetime))
+        self.expected[key] = (record, self.now + lifetime)
+
+    @rule(which=st.integers(0, 1), key=KEYS, record=RECORDS, lifetime=LIFETIMES)
+    def replace(self, which: int, key: str, record: bytes, lifetime: int) -> None:
+        done = self.run(self.stores[which % len(self.stores)].replace(key, record, lifetime=lifetime))
+
+        assert done is self.there(key)
+        if done:
+            self.expected[key] = (record, self.now + lifetime)
+
+    @rule(which=st.integers(0, 1), key=KEYS)
+    def delete(self, which: int, key: str) -> None:
+        self.run(self.stores[which % len(self.stores)].delete(key))
+        self.expected.pop(key, None)
+
+    @rule(which=st.integers(0, 1), key=KEYS, lifetime=LIFETIMES)
+    def claim(self, which: int, key: str, lifetime: int) -> None:
+        claimed = self.run(self.stores[which % len(self.stores)].claim(key, lifetime=lifetime))
+
+        assert claimed is not self.there(key)
+        if claimed:
+            self.expected[key] = (b"", self.now + lifetime)
+
+    @rule(which=st.integers(0, 1), key=KEYS)
+    def get(self, which: int, key: str) -> None:
+        record = self.run(self.stores[which % len(self.stores)].get(key))
+
+        assert record == (self.expected[key][0] if self.there(key) else None)
+
+    @precondition(lambda self: self.expected)
+    @rule(minutes=st.integers(1, 6))
+    def time_passes(self, minutes: int) -> None:
+        self.backend.pass_time(minutes * MINUTE)
+        self.now += minutes * MINUTE
+
+    @rule(which=st.integers(0, 1))
+    def ping(self, which: int) -> None:
+        self.run(self.stores[which % len(self.stores)].ping())
+
+    def teardown(self) -> None:
+        for store in self.stores:
+            self.run(store.close())
+        self.runner.close()
+
+
+def test_a_store_holds_what_was_written_until_its_end_and_nothing_else(backend: Backend) -> None:
+    class LifeHere(Life):
+        pass
+
+    LifeHere.backend = backend
+    run_state_machine_as_test(
+        LifeHere, settings=settings(max_examples=60, stateful_step_count=25, deadline=None)
+    )
+
+
+@pytest.fixture
+async def stores(backend: Backend) -> Any:
+    opened = await backend.open()
+    yield opened
+    for store in opened:
+        await store.close()
+
+
+async def test_one_of_many_callers_gets_a_key(stores: list[RecordStore]) -> None:
+    claims = [stores[n % len(stores)].claim("gateway:state:a", lifetime=600) for n in range(50)]
+
+    assert sorted(await asyncio.gather(*claims)) == [False] * 49 + [True]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_a_deleted_record_is_not_brought_back_by_writes_that_race_it(
+    stores: list[RecordStore], first: int
+) -> None:
+    for n in range(20):
+        key = f"gateway:session:{n}"
+        await stores[0].put(key, b"old", lifetime=600)
+        writes: list[Callable[[], Coroutine[Any, Any, object]]] = [
+            lambda key=key: stores[-1].replace(key, b"new", lifetime=600),  # type: ignore[misc]
+            lambda key=key: stores[0].delete(key),  # type: ignore[misc]
+        ]
+        await asyncio.gather(*(writes[(first + turn) % 2]() for turn in range(6)))
+
+        assert await stores[0].get(key) is None
+        assert await stores[-1].replace(key, b"late", lifetime=600) is False
+        assert await stores[0].get(key) is None
+
+
+async def test_records_of_any_octets_and_of_many_sizes_come_back_whole(stores: list[RecordStore]) -> None:
+    for size in (0, 1, 255, 4_096, 70_000, 1_000_000):
+        record = bytes(n % 256 for n in range(size))
+        await stores[0].put("gateway:session:a", record, lifetime=600)
+
+        assert await stores[-1].get("gateway:session:a") == record
+
+
+async def test_a_thousand_callers_at_once_each_get_their_own_record(stores: list[RecordStore]) -> None:
+    async def one(n: int) -> bool:
+        store, record = stores[n % len(stores)], f"record {n}".encode()
+        await store.put(f"gateway:session:{n}", record, lifetime=600)
+        return await store.get(f"gateway:session:{n}") == record
+
+    assert all(await asyncio.gather(*map(one, range(1_000))))
+
+
+async def test_cancelled_calls_leave_the_store_usable(stores: list[RecordStore]) -> None:
+    for n in range(30):
+        tasks = [
+            asyncio.create_task(stores[0].put("gateway:session:a", b"x", lifetime=600)) for _ in range(3)
+        ]
+        for _ in range(n % 7):
+            await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    await stores[0].put("gateway:session:a", b"last", lifetime=600)
+
+    assert await stores[-1].get("gateway:session:a") == b"last"

@@ -1,0 +1,168 @@
+"""A gateway on free loopback ports: in this process, or as processes of its own."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from structlog.testing import capture_logs
+
+from gateway.app import open_gateway
+from gateway.serve import bind, serving
+from gateway.settings.load import load
+from gateway.settings.model import Settings
+from gateway.settings.urls import ListenAddress
+from tests.support.oidc_engine import Client
+from tests.support.processes import LOOPBACK, Program, free_port
+
+GATEWAY_SECRET = "a secret of the tests that is long enough to seal with"
+STARTS_WITHIN = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a test sets of a gateway; all else is as an administrator would have it.
+
+    Args:
+        issuer: the provider's.
+        client: as registered there.
+        upstream: the application's URL.
+        host: what browsers call the gateway.
+        store: the session store's URL.
+        app: further lines of the app's section.
+        provider: further lines of the provider's section.
+        routes: the app's routes.
+        gateway: further lines of the gateway's section.
+        sessions: further lines of the sessions' section.
+    """
+
+    issuer: str
+    client: Client
+    upstream: str
+    host: str = "localhost"
+    store: str = "memory:"
+    app: str = ""
+    provider: str = ""
+    routes: str = ""
+    gateway: str = ""
+    sessions: str = ""
+
+    def toml(self, *, url: str, front: str, observe: str) -> str:
+        """The settings file."""
+        return f"""
+[gateway]
+public_url = "{url}"
+listen = "{front}"
+secret = ["{GATEWAY_SECRET}"]
+{self.gateway}
+[provider]
+profile = "proconnect"
+environment = "integration"
+issuer = "{self.issuer}"
+danger_http_issuer = true
+client_id = "{self.client.client_id}"
+client_secret = "{self.client.client_secret}"
+id_token_signed_response_alg = "{self.client.id_token_signed_response_alg}"
+userinfo_signed_response_alg = "{self.client.userinfo_signed_response_alg or "none"}"
+{self.provider}
+[sessions]
+store = "{self.store}"
+{self.sessions}
+[[apps]]
+name = "app"
+upstream = "{self.upstream}"
+{self.app}
+{self.routes}
+[observe]
+listen = "{observe}"
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningGateway:
+    """A gateway that answers.
+
+    Args:
+        url: where browsers reach it.
+        port: its port on 127.0.0.1.
+        observe: its second address.
+        lines: what it has logged, when it runs in this process.
+    """
+
+    url: str
+    port: int
+    observe: str
+    lines: list[Any]
+
+    @property
+    def redirect_uri(self) -> str:
+        """The redirect URI to register."""
+        return f"{self.url}/_gateway/callback"
+
+    @property
+    def post_logout_redirect_uri(self) -> str:
+        """The post-logout redirect URI to register."""
+        return f"{self.url}/_gateway/signed-out"
+
+    def audited(self) -> list[Any]:
+        """The audit events so far."""
+        return [line for line in self.lines if line.get("audit")]
+
+
+@asynccontextmanager
+async def running_gateway(wanted: Wanted) -> AsyncIterator[RunningGateway]:
+    """Run a gateway in this process until the block ends."""
+    front, observe = (bind(ListenAddress(LOOPBACK, 0)) for _ in range(2))
+    ports = [listening.getsockname()[1] for listening in (front, observe)]
+    url = f"http://{wanted.host}:{ports[0]}"
+    addresses = [f"{LOOPBACK}:{port}" for port in ports]
+    settings = _load(wanted.toml(url=url, front=addresses[0], observe=addresses[1]))
+    with capture_logs() as lines:
+        async with (
+            open_gateway(settings) as gateway,
+            serving(gateway, front=front, observe=observe, drain=1),
+        ):
+            yield RunningGateway(url=url, port=ports[0], observe=f"http://{addresses[1]}", lines=lines)
+
+
+def _load(toml: str) -> Settings:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "gateway.toml")
+        path.write_text(toml, "utf-8")
+        return load(path, {})
+
+
+@contextmanager
+def gateway_process(
+    wanted: Wanted, folder: Path, *, port: int | None = None, public_url: str | None = None
+) -> Iterator[tuple[RunningGateway, Program]]:
+    """Run `proconnect-gateway run` until the block ends.
+
+    Args:
+        wanted: its settings.
+        folder: where its settings file goes.
+        port: where it listens; a free one by default.
+        public_url: what browsers call it, when that is not its own port.
+    """
+    front, second = port or free_port(), free_port()
+    url = public_url or f"http://{wanted.host}:{front}"
+    path = folder / f"gateway-{front}.toml"
+    addresses = [f"{LOOPBACK}:{front}", f"{LOOPBACK}:{second}"]
+    path.write_text(wanted.toml(url=url, front=addresses[0], observe=addresses[1]), "utf-8")
+    with Program([sys.executable, "-m", "gateway.cli", "run", "--config", str(path)]) as program:
+        program.line('"serving"', seconds=STARTS_WITHIN)
+        yield (
+            RunningGateway(url=url, port=front, observe=f"http://{addresses[1]}", lines=[]),
+            program,
+        )
+
+
+def json_lines(program: Program) -> list[dict[str, Any]]:
+    """What a gateway's process has logged."""
+    return [json.loads(line) for line in program.stdout if line.startswith("{")]

@@ -1,0 +1,158 @@
+"""`config/gateway.toml` is complete and true: it names every setting and nothing else, each with its default.
+
+In it a line of `#` and a name is a setting at its default, unless the comment above begins with "No default".
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.settings import Provider, Settings, load, settings_json_schema
+from gateway.settings.shape import Shape
+
+REFERENCE = Path(__file__).parent.parent / "config" / "gateway.toml"
+LINES = REFERENCE.read_text().splitlines()
+SCHEMA = settings_json_schema()
+SHAPE = Shape(SCHEMA, SCHEMA["$defs"])
+
+SETTING = re.compile(r"#?(?P<name>[a-z_]+) = .+")
+PROSE = re.compile(r"# .*|#")
+
+
+def paragraph_above(number: int) -> str:
+    """The lines of prose right above a line."""
+    first = number
+    while first and PROSE.fullmatch(LINES[first - 1]):
+        first -= 1
+    return "\n".join(LINES[first:number])
+
+
+def section_of(number: int) -> str:
+    """The name of the section that a line stands in."""
+    return next(line.strip("[]") for line in reversed(LINES[:number]) if line.startswith("["))
+
+
+SETTINGS = [number for number, line in enumerate(LINES) if SETTING.fullmatch(line)]
+COMMENTED = [number for number in SETTINGS if LINES[number].startswith("#")]
+EXAMPLES = [number for number in COMMENTED if paragraph_above(number).startswith("# No default")]
+DEFAULTS = [number for number in COMMENTED if number not in EXAMPLES]
+
+
+def uncommented(*numbers: int) -> str:
+    """The file with these lines in force."""
+    return "\n".join(line[1:] if number in numbers else line for number, line in enumerate(LINES))
+
+
+def name_of(number: int) -> str:
+    match = SETTING.fullmatch(LINES[number])
+    assert match is not None
+    return match["name"]
+
+
+def is_inline_secret(number: int) -> bool:
+    """Whether the line shows a secret itself, which can also be in a file."""
+    return any(name_of(other) == f"{name_of(number)}_file" for other in SETTINGS)
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """The two secrets, which the reference expects where Compose puts them."""
+    secret = tmp_path / "secret"
+    secret.write_text("0123456789abcdef" * 2)
+    return {
+        "GATEWAY_GATEWAY__SECRET_FILE": str(secret),
+        "GATEWAY_PROVIDER__CLIENT_SECRET_FILE": str(secret),
+    }
+
+
+def places(shape: Shape, prefix: str = "") -> Iterator[str]:
+    """Every setting of a shape; providers by name are left out, being of one shape with `provider`."""
+    for name in shape.names:
+        below = shape.at((name,))
+        assert below is not None
+        element = below.at((0,))
+        if below.names:
+            yield from places(below, f"{prefix}{name}.")
+        elif element is not None and element.names:
+            yield from places(element, f"{prefix}{name}.")
+        elif below.kind != "table":
+            yield prefix + name
+
+
+def named(table: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """Every setting that a document names."""
+    for name, value in table.items():
+        match value:
+            case dict():
+                yield from named(value, f"{prefix}{name}.")
+            case [dict(), *_]:
+                for element in value:
+                    yield from named(element, f"{prefix}{name}.")
+            case _:
+                yield prefix + name
+
+
+def test_the_reference_loads_as_it_is(environ: dict[str, str]) -> None:
+    assert load(REFERENCE, environ).apps[0].host == "demarches.example.gouv.fr"
+
+
+def test_the_reference_names_every_setting_once_and_nothing_else() -> None:
+    whole = tomllib.loads(uncommented(*COMMENTED))
+    assert sorted(named(whole)) == sorted(places(SHAPE))
+
+
+def test_a_provider_with_a_name_has_the_settings_of_the_section_provider() -> None:
+    assert Settings.model_fields["provider"].annotation == Provider | None
+    assert str(Settings.model_fields["providers"].annotation).endswith(
+        ", gateway.settings.provider.Provider]"
+    )
+
+
+@pytest.mark.parametrize("number", DEFAULTS, ids=lambda number: LINES[number])
+def test_a_commented_setting_shows_its_default(number: int, environ: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text(uncommented(number))
+    assert load(path, environ) == load(REFERENCE, environ)
+
+
+@pytest.mark.parametrize("number", EXAMPLES, ids=lambda number: LINES[number])
+def test_a_setting_said_to_have_no_default_has_none(number: int) -> None:
+    shape = SHAPE
+    for part in (*section_of(number).split("."), name_of(number)):
+        below = shape.at((part,))
+        assert below is not None
+        shape = below.at((0,)) or below
+    assert not shape.schema.get("default")
+
+
+def test_the_examples_load(environ: dict[str, str], tmp_path: Path) -> None:
+    secret = environ["GATEWAY_GATEWAY__SECRET_FILE"]
+    environ |= {
+        "GATEWAY_SESSIONS__STORE": "redis://redis",
+        "GATEWAY_SESSIONS__STORE_PASSWORD_FILE": secret,
+        "GATEWAY_PROVIDER__CA_FILE": str(REFERENCE.parent.parent / "tests" / "cases" / "settings_ca.pem"),
+    }
+    path = tmp_path / "gateway.toml"
+    path.write_text(uncommented(*(number for number in EXAMPLES if not is_inline_secret(number))))
+    assert load(path, environ).apps[0].name == "demarches"
+
+
+def test_the_examples_of_secrets_load_without_their_files(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    secrets = [number for number in EXAMPLES if is_inline_secret(number)]
+    lines = uncommented(*secrets).splitlines()
+    path.write_text("\n".join(line for line in lines if not re.match(r"(client_)?secret_file", line)))
+    settings = load(path, {"GATEWAY_SESSIONS__STORE": "redis://redis"})
+    assert settings.gateway.secret
+    assert settings.sessions.store_password
+
+
+@pytest.mark.parametrize("number", SETTINGS, ids=lambda number: LINES[number])
+def test_each_setting_says_what_it_is_for(number: int) -> None:
+    assert paragraph_above(number)
