@@ -1,7 +1,7 @@
 """What an upstream answers, read strictly: octets in, one head and the octets of its body out.
 
-No socket and no clock here; `connection` feeds what it receives. One reader serves the exchanges of a connection
-one after the other, and says after each whether the connection is fit for another.
+No socket and no clock here; `connection` feeds what it receives. One reader serves the exchanges of a
+connection one after the other, and says after each whether the connection is fit for another.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ SWITCHING_PROTOCOLS: Final = 101
 FIRST_FINAL: Final = 200
 BODILESS: Final = frozenset({204, 304})  # RFC 9112 section 6.3
 
+LENGTHS: Final = frozenset(map(len, ("content-length", "transfer-encoding", "keep-alive")))
 _CONTROLS: Final = bytes((*range(0x09), *range(0x0A, 0x20), 0x7F))
 
 
@@ -127,10 +128,21 @@ class AnswerReader:
             self.started = True
             if data[0] != ord("H"):  # the parser passes over empty lines
                 raise _malformed("no status line")
+        first = self.head is None
+        pieces = len(self.body)
+        self._parse(data)
+        if self._excess:
+            self._parser = None
+            self.reusable = False
+            # Applications that answer HEAD as they answer GET are many; else there are two answers at once.
+            if first and not self._bodiless:
+                raise _malformed("octets behind the answer")
+        elif not self.complete:
+            self._incomplete(len(data), progress=len(self.body) > pieces)
+
+    def _parse(self, data: bytes) -> None:
         if self._parser is None:
             self._parser = HttpResponseParser(self)
-        fresh = self.head is None
-        pieces = len(self.body)
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade as switch:
@@ -141,14 +153,6 @@ class AnswerReader:
             self._excess = True
         if self._refused:
             raise _malformed(self._refused)
-        if self._excess:
-            self._parser = None
-            self.reusable = False
-            # Applications that answer HEAD as they answer GET are many; the others mean two answers at once.
-            if fresh and not self._bodiless:
-                raise _malformed("octets behind the answer")
-        elif not self.complete:
-            self._incomplete(len(data), progress=len(self.body) > pieces)
 
     def _incomplete(self, size: int, *, progress: bool) -> None:
         if self.head is not None and self.head.length is not None:
@@ -228,16 +232,18 @@ class AnswerReader:
     def _final(self, status: int, parser: HttpResponseParser) -> None:
         length: int | None = None
         for name, value in self._fields:
-            size = len(name)
-            if size == 14 and name.lower() == b"content-length":
-                length = int(value)
-            elif size == 17 and name.lower() == b"transfer-encoding":
-                # RFC 9112 section 6.1: any other coding, a second one, or one from HTTP/1.0 leaves the end in doubt.
-                if value.lower() != b"chunked" or self._chunked or parser.get_http_version() == "1.0":
-                    self._refused = "Transfer-Encoding"
-                self._chunked = True
-            elif size == 10 and name.lower() == b"keep-alive":
-                self.keep_alive = keep_alive_seconds(value)
+            # Most names are none of these by their length alone, which spares them a copy.
+            if len(name) in LENGTHS:
+                match name.lower():
+                    case b"content-length":
+                        length = int(value)
+                    case b"transfer-encoding":
+                        if value.lower() != b"chunked" or self._chunked or parser.get_http_version() == "1.0":
+                            # RFC 9112 section 6.1: the end of the body is in doubt.
+                            self._refused = "Transfer-Encoding"
+                        self._chunked = True
+                    case b"keep-alive":
+                        self.keep_alive = keep_alive_seconds(value)
         if status == SWITCHING_PROTOCOLS and not parser.should_upgrade():
             self._refused = "101 without Upgrade"
         self._bodiless = self._head_only or status in BODILESS

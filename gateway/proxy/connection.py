@@ -1,7 +1,8 @@
 """Adapter: one HTTP/1.1 connection to an upstream, with flow control in both directions.
 
-It carries one exchange at a time and knows nothing of browsers' requests, of pools or of retries. Whether it may
-carry another exchange is a question with one answer, `reusable`, which is yes only after two whole messages.
+It carries one exchange at a time and knows nothing of browsers' requests, of pools or of retries. Whether
+it may carry another exchange is a question with one answer, `reusable`, which is yes only after two whole
+messages.
 """
 
 from __future__ import annotations
@@ -258,7 +259,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def hand_over(self) -> asyncio.Transport:
-        """The socket itself, for a tunnel; it is no longer this object's.
+        """The socket itself, for a tunnel; from now on this object has none.
 
         Raises:
             UpstreamError: it is gone already.
@@ -266,6 +267,8 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             raise UpstreamError(Fault.UPSTREAM_UNREACHABLE, why="closed")
+        self._transport = None
+        self._busy = False
         return transport
 
     # What the event loop tells it
@@ -288,9 +291,9 @@ class Connection(asyncio.Protocol):
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
-        if reader.body and not reader.complete and not self._reading_paused:
-            if sum(map(len, reader.body)) > BODY_HIGH and self._transport is not None:
-                self._reading_paused = True
+        if not reader.complete and not self._reading_paused and sum(map(len, reader.body)) > BODY_HIGH:
+            self._reading_paused = True
+            if self._transport is not None:
                 self._transport.pause_reading()
 
     def eof_received(self) -> None:

@@ -1,7 +1,7 @@
 """What crosses the gateway, field by field, in each direction, and what never does.
 
-Everything that must go is taken out of the browser's fields before anything of ours is added, so that no field
-of a request can remove one of ours. How a message is framed is the work of `framing`.
+Everything that must go is taken out of the browser's fields before anything of ours is added, so that no
+field of a request can remove one of ours. How a message is framed is the work of `framing`.
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ class Fate(Enum):
 
 
 def folded(name: bytes | str) -> str:
-    """The name as the loosest upstream may read it: CGI, WSGI and PHP take `X_Remote.User` for `X-Remote-User`.
+    """The name as the loosest upstream may read it: lower case, and `-` for all but ASCII letters and digits.
 
-    Lower case, and every octet that is not an ASCII letter or digit as `-`.
+    CGI, WSGI and PHP take `X_Remote.User` for `X-Remote-User`.
     """
     text = name if isinstance(name, str) else name.decode("latin-1")
     return "".join(c if c.isascii() and c.isalnum() else "-" for c in text.lower())

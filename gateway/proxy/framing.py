@@ -1,11 +1,12 @@
 """Where messages begin and end: the strict reading of RFC 9112, towards the browser and towards an upstream.
 
-A request passes `check_request` before anything is decided about it; what the parser beneath lets through and
-another server could read differently is refused here. Which fields cross is the work of `fields`.
+A request passes `check_request` before anything is decided about it; what the parser beneath lets through
+and another server could read differently is refused here. Which fields cross is the work of `fields`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Protocol
@@ -22,7 +23,14 @@ REFUSED_METHODS: Final = frozenset(
 )
 
 TOKEN: Final = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-FRAMING_NAMES: Final = frozenset({"content-length", "transfer-encoding", "host"})
+VERSIONS: Final = frozenset({(1, 0), (1, 1)})
+HTTP_1_1: Final = (1, 1)
+LENGTH_DIGITS_MAX: Final = 18
+
+FRAMING_FIELDS: Final = frozenset(
+    {b"connection", b"content-length", b"expect", b"host", b"transfer-encoding", b"upgrade"}
+)
+ONCE: Final = frozenset({"content-length", "host", "transfer-encoding"})  # RFC 9112 sections 3.2 and 6.3
 NEVER_UPGRADED: Final = frozenset({b"h2c", b"h2"})  # RFC 9113 section 3.1: HTTP/2 would leave our sight
 
 
@@ -65,73 +73,48 @@ def check_request(message: Message) -> Framing:
 
     Raises:
         MethodNotAllowedError: a method that no application behind a gateway can mean.
-        RequestError: request-malformed, for a head that two servers could read as two messages. The connection
-            must end with the answer to it.
+        RequestError: request-malformed, for a head that two servers could read as two messages. The
+            connection must end with the answer to it.
     """
     version = message.version
-    if version not in {(1, 1), (1, 0)}:
+    if version not in VERSIONS:
         raise _malformed("version")
     if message.method in REFUSED_METHODS:
         raise MethodNotAllowedError(Fault.METHOD_NOT_ALLOWED, method=message.method)
-    length: bytes | None = None
-    coding: bytes | None = None
-    hosts = 0
-    upgrades: list[bytes] = []
-    options = b""
-    expect = b""
+    seen: dict[str, bytes] = {}
     for name, value in message.raw_headers:
         known = _known(name)
-        if known is None:
-            continue
-        if known == "host":
-            hosts += 1
-        elif known == "connection":
-            options += b"," + value
-        elif known == "content-length":
-            if length is not None:
-                raise _malformed("two Content-Length")
-            length = value
-        elif known == "transfer-encoding":
-            if coding is not None:
-                raise _malformed("two Transfer-Encoding")
-            coding = value
-        elif known == "upgrade":
-            upgrades.append(value)
-        elif known == "expect":
-            expect = value
-        else:
-            raise _malformed("field name")
-    if hosts != 1:
-        raise _malformed("not one Host")
-    if length is None and coding is None and not upgrades:
+        if known is not None:
+            if known in seen:
+                if known in ONCE:
+                    raise _malformed(f"two {known}")
+                seen[known] += b"," + value
+            else:
+                seen[known] = value
+    if not seen.get("host"):
+        raise _malformed("no Host")
+    length = _body_length(seen.get("content-length"), seen.get("transfer-encoding"), version=version)
+    if length == 0 and "upgrade" not in seen:
         return NO_BODY
+    modern = version == HTTP_1_1
     return Framing(
-        length=_body_length(length, coding, version=version),
-        upgrade=_upgrade(upgrades, options, version=version) if length is coding is None else None,
-        expects_continue=expect.lower() == b"100-continue" and version == (1, 1),
+        length=length,
+        # A request with a body is answered before anything else is agreed.
+        upgrade=_upgrade(seen) if modern and length == 0 else None,
+        expects_continue=modern and length != 0 and seen.get("expect", b"").lower() == b"100-continue",
     )
-
-
-_KNOWN: Final = {
-    b"host": "host",
-    b"connection": "connection",
-    b"content-length": "content-length",
-    b"transfer-encoding": "transfer-encoding",
-    b"upgrade": "upgrade",
-    b"expect": "expect",
-}
 
 
 @lru_cache(1024)
 def _known(name: bytes) -> str | None:
-    """What a field's name is to the framing: nothing, one of `_KNOWN`, or `malformed`."""
-    known = _KNOWN.get(name.lower())
-    if known is not None:
-        return known
-    if not name or not TOKEN.issuperset(name):
-        return "malformed"
+    """The field in lower case if it has to do with framing, else None."""
+    lower = name.lower()
+    if lower in FRAMING_FIELDS:
+        return lower.decode()
     # `Content_Length` is a length to whoever folds names, and none to whoever does not.
-    return "malformed" if folded(name) in FRAMING_NAMES else None
+    if not name or not TOKEN.issuperset(name) or folded(name).encode() in FRAMING_FIELDS:
+        raise _malformed("field name")
+    return None
 
 
 def _body_length(length: bytes | None, coding: bytes | None, *, version: tuple[int, int]) -> int | None:
@@ -139,32 +122,37 @@ def _body_length(length: bytes | None, coding: bytes | None, *, version: tuple[i
     if coding is not None:
         if length is not None:
             raise _malformed("Content-Length with Transfer-Encoding")
-        if coding.lower() != b"chunked" or version == (1, 0):
+        if coding.lower() != b"chunked" or version != HTTP_1_1:
             raise _malformed("Transfer-Encoding")
         return None
     if length is None:
         return 0
     # bytes.isdigit knows ASCII digits only.
-    if not length.isdigit() or len(length) > 18:
+    if not length.isdigit() or len(length) > LENGTH_DIGITS_MAX:
         raise _malformed("Content-Length")
     return int(length)
 
 
-def _upgrade(upgrades: list[bytes], options: bytes, *, version: tuple[int, int]) -> bytes | None:
-    """The protocol to offer (RFC 9110 section 7.8): asked for once, and named in Connection."""
-    if len(upgrades) != 1 or version == (1, 0):
+def _upgrade(seen: Mapping[str, bytes]) -> bytes | None:
+    """The protocols to offer (RFC 9110 section 7.8): asked for, and named in Connection."""
+    if b"upgrade" not in {option.strip(b" \t").lower() for option in seen.get("connection", b"").split(b",")}:
         return None
-    if b"upgrade" not in {option.strip(b" \t").lower() for option in options.split(b",")}:
-        return None
-    protocols = [protocol.strip(b" \t") for protocol in upgrades[0].split(b",")]
+    protocols = [protocol.strip(b" \t") for protocol in seen["upgrade"].split(b",")]
     return b", ".join(p for p in protocols if p and p.lower() not in NEVER_UPGRADED) or None
+
+
+def agreed_upgrade(framing: Framing, answer: RawFields) -> bytes | None:
+    """The protocol of a 101, as the upstream names it; None unless it is one of those that were offered."""
+    offered = {protocol.strip().lower() for protocol in (framing.upgrade or b"").split(b",")}
+    named = [value for name, value in answer if name.lower() == b"upgrade"]
+    return named[0] if len(named) == 1 and named[0].lower() in offered else None
 
 
 def request_head(method: str, target: str, fields: RawFields) -> bytes:
     """A request's head as octets.
 
     Raises:
-        GatewayError: a field holds a line break or NUL. Nothing that the gateway lets in can, so this is ours.
+        GatewayError: a field holds a line break or NUL. Nothing that is let in can, so this is ours.
     """
     return _head(f"{method} {target} HTTP/1.1".encode("ascii"), fields)
 

@@ -20,6 +20,7 @@ class Limits:
         set_aside: for which an address that could not be reached is asked last.
         connections: open at once, to all addresses together.
         waiting: requests waiting for a connection at once.
+        tunnels: open at once; they are not among the connections.
     """
 
     connect: float = 5
@@ -32,3 +33,4 @@ class Limits:
     set_aside: float = 10
     connections: int = 256
     waiting: int = 1024
+    tunnels: int = 8192

@@ -1,7 +1,7 @@
 """Adapter: one browser's request, sent up: its head, and its body as it comes.
 
-What the upstream answers meanwhile is not read here; a failure of the upload fails the exchange's connection, and
-so reaches whoever waits for the answer.
+What the upstream answers meanwhile is not read here; a failure of the upload fails the exchange's
+connection, and so reaches whoever waits for the answer.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from gateway.errors import Fault, RequestError, UpstreamError
+from gateway.proxy.answer import Head
 from gateway.proxy.connection import Connection, Wait
 from gateway.proxy.framing import LAST_CHUNK, Framing, chunk, request_head
 from gateway.proxy.limits import Limits
@@ -64,11 +65,12 @@ class Outgoing:
                 )
         self.repeatable = self.at_hand and request.method in IDEMPOTENT and framing.upgrade is None
 
-    async def start(self, connection: Connection, limits: Limits) -> None:
-        """Send what is at hand; whatever of the body is not yet, follows while the answer is awaited.
+    async def send(self, connection: Connection, limits: Limits) -> Head:
+        """Send what is at hand, let the rest of the body follow, and wait for the head of the answer.
 
         Raises:
-            UpstreamError: the connection failed while the upstream was asked whether it wants the body.
+            UpstreamError: the connection failed, or what came is no answer.
+            RequestError: the body is malformed or too slow.
         """
         connection.begin(
             self._octets,
@@ -79,11 +81,9 @@ class Outgoing:
             total=limits.total,
         )
         connection.expect_within(limits.first_byte, Wait.ANSWER)
-        if self.at_hand:
-            return
-        if self._framing.expects_continue and not await self._wanted(connection):
-            return
-        self._task = asyncio.create_task(self._upload(connection, limits))
+        if not self.at_hand and (not self._framing.expects_continue or await self._wanted(connection)):
+            self._task = asyncio.create_task(self._upload(connection, limits))
+        return await connection.answered()
 
     async def stop(self) -> None:
         """End the upload, if it still goes on, and leave the rest of the body to whoever comes."""

@@ -1,7 +1,7 @@
 """Adapter: the connections to one upstream, at one or several addresses: opened, kept, bounded, given up.
 
-What is said over a connection is not its matter; `upstream` acquires one and releases it. A connection that is
-not fit for another exchange is closed on release.
+What is said over a connection is not its matter; `upstream` acquires one and releases it. A connection that
+is not fit for another exchange is closed on release.
 """
 
 from __future__ import annotations
@@ -131,6 +131,11 @@ class Pool:
         place = self._members.get(connection)
         if place is not None:
             place.idle.append(connection)
+
+    def forget(self, connection: Connection) -> None:
+        """Let go of a connection whose socket is a tunnel's now."""
+        if self._members.pop(connection, None) is not None:
+            self._free()
 
     async def close(self) -> None:
         """Close every connection, and refuse new ones."""

@@ -1,8 +1,8 @@
 """Adapter: an upstream's answer, written into the connection that aiohttp's server holds with the browser.
 
-aiohttp's own StreamResponse makes fields that the upstream did not send (`Date`, `Server`, `Content-Type`), and
-orders and spells them its own way. So `Relay` writes through the request's transport, which is public, and the
-handler returns a `RelayedAnswer`: a response of which aiohttp only learns that it was sent.
+aiohttp's own StreamResponse makes fields that the upstream did not send (`Date`, `Server`, `Content-Type`),
+and orders and spells them its own way. So `Relay` writes through the request's transport, which is public,
+and the handler returns a `RelayedAnswer`: a response of which aiohttp only learns that it was sent.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from gateway.errors import GatewayError
-from gateway.proxy.answer import BODILESS, Head
+from gateway.proxy.answer import Head
 from gateway.proxy.fields import OwnCookies, response_fields
-from gateway.proxy.framing import LAST_CHUNK, chunk, response_head
+from gateway.proxy.framing import HTTP_1_1, LAST_CHUNK, chunk, response_head
+from gateway.proxy.rules import AS_SENT, AnswerRules
 
-HTTP_1_1: Final = (1, 1)
 NO_CONTENT: Final = 204
+CLIENT_CLOSED_REQUEST: Final = 499  # no status of HTTP's: what logs call an answer that nobody waited for
 
 
 class BrowserLeftError(Exception):
@@ -62,24 +63,46 @@ class Relay:
 
     Args:
         request: the browser's request.
+        own_cookies: the gateway's cookies, which the answer cannot set.
+        private: whether the answer is made for a signed-in person.
+        rules: what becomes of its fields.
+
+    Attributes:
+        keep_alive: whether the browser's connection may carry another request.
+        started: whether an octet of the answer was sent.
     """
 
-    __slots__ = ("_chunked", "_request", "keep_alive", "started", "status")
+    __slots__ = (
+        "_chunked",
+        "_error",
+        "_own_cookies",
+        "_private",
+        "_rules",
+        "_status",
+        "keep_alive",
+        "request",
+        "started",
+    )
 
-    def __init__(self, request: web.BaseRequest) -> None:
-        self._request = request
-        self._chunked = False
+    def __init__(
+        self, request: web.BaseRequest, *, own_cookies: OwnCookies, private: bool, rules: AnswerRules
+    ) -> None:
+        self.request = request
         self.keep_alive = request.keep_alive
         self.started = False
-        self.status = 0
+        self._own_cookies = own_cookies
+        self._private = private
+        self._rules = rules
+        self._chunked = False
+        self._status = CLIENT_CLOSED_REQUEST
+        self._error: GatewayError | None = None
 
-    def head(self, head: Head, *, own_cookies: OwnCookies, private: bool) -> bytes:
+    def head(self, head: Head) -> bytes:
         """The head of the answer as octets, framed for this browser (RFC 9112 sections 6.3 and 9.3)."""
-        request = self._request
-        fields = response_fields(head.fields, own_cookies=own_cookies, private=private)
-        modern = request.version >= HTTP_1_1
-        self.status = head.status
+        fields = self._fields(head)
+        modern = self.request.version == HTTP_1_1
         if head.status == NO_CONTENT:
+            # RFC 9110 section 8.6: some send one, and it must not be there.
             fields = [pair for pair in fields if pair[0].lower() != b"content-length"]
         elif head.length is None:
             if modern:
@@ -92,6 +115,29 @@ class Relay:
         elif self.keep_alive and not modern:
             fields.append((b"Connection", b"keep-alive"))
         return response_head(head.status, head.reason, fields)
+
+    def whole(self, head: Head, body: bytes, *, uploaded: bool) -> bytes:
+        """A whole answer as octets.
+
+        Args:
+            head: its head.
+            body: its body.
+            uploaded: whether the request was sent whole; if not, nobody will read the rest of it.
+        """
+        self.keep_alive = self.keep_alive and uploaded
+        octets = self.head(head)
+        return octets + self.body(body, last=True) if body or self._chunked else octets
+
+    def upgrade(self, head: Head, protocol: bytes) -> bytes:
+        """The head of a 101 as octets."""
+        self.keep_alive = False
+        agreed = [(b"Connection", b"Upgrade"), (b"Upgrade", protocol)]
+        return response_head(head.status, head.reason, self._fields(head) + agreed)
+
+    def _fields(self, head: Head) -> list[tuple[bytes, bytes]]:
+        self._status = head.status
+        fields = response_fields(head.fields, own_cookies=self._own_cookies, private=self._private)
+        return fields if self._rules is AS_SENT else self._rules.apply(fields)
 
     def body(self, data: bytes, *, last: bool) -> bytes:
         """Octets of the body, framed as `head` announced them."""
@@ -106,7 +152,7 @@ class Relay:
         Raises:
             BrowserLeftError: nobody is there.
         """
-        request = self._request
+        request = self.request
         transport = request.transport
         if transport is None or transport.is_closing():
             raise BrowserLeftError
@@ -125,10 +171,12 @@ class Relay:
             BrowserLeftError: it reads nothing any more.
         """
         while self.full:
+            if not self.request.protocol.connected:
+                raise BrowserLeftError
             unread = self._unread()
             try:
                 async with asyncio.timeout(limit):
-                    await self._request.writer.drain()
+                    await self.request.writer.drain()
             except TimeoutError:
                 if self._unread() >= unread:
                     raise BrowserLeftError from None
@@ -136,28 +184,31 @@ class Relay:
                 raise BrowserLeftError from None
 
     def _unread(self) -> int:
-        transport = self._request.transport
+        transport = self.request.transport
         return 0 if transport is None else transport.get_write_buffer_size()
 
     @property
     def full(self) -> bool:
         """Whether the browser is slower than what was written."""
-        return self._request.protocol.writing_paused
+        return self.request.protocol.writing_paused
 
-    def abort(self) -> None:
-        """Close the browser's connection, so that a cut answer is not taken for a whole one."""
+    def abort(self, error: GatewayError | None = None) -> None:
+        """Close the browser's connection, so that a cut answer is not taken for a whole one.
+
+        Args:
+            error: why; the handler finds it in the answer.
+        """
+        self._error = error
         self.keep_alive = False
-        transport = self._request.transport
+        transport = self.request.transport
         if transport is not None:
             transport.abort()
 
-    def answer(self, error: GatewayError | None = None) -> RelayedAnswer:
+    def answer(self) -> RelayedAnswer:
         """What the handler returns."""
         return RelayedAnswer(
-            self.status, keep_alive=self.keep_alive, sent=self._request.writer.output_size, error=error
+            self._status,
+            keep_alive=self.keep_alive,
+            sent=self.request.writer.output_size,
+            error=self._error,
         )
-
-
-def bodiless(method: str, head: Head) -> bool:
-    """Tell whether the answer ends with its head, whatever its fields say (RFC 9112 section 6.3)."""
-    return method == "HEAD" or head.status in BODILESS

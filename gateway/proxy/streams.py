@@ -1,6 +1,6 @@
-"""What is open for long in a session's name: tunnels, event streams, downloads; so that it can be cut with it.
+"""What is open for long in a session's name: tunnels, event streams, downloads.
 
-Nothing here ends a session, and nothing here knows how a stream is cut.
+It is cut when the session ends. Nothing here ends a session, and nothing here knows how a stream is cut.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The request target, byte for byte, and the addresses of upstreams.
 
-A target is checked and, in absolute form, shortened; it is never decoded or put together anew. What a rule may
-read in a path is the policy's matter.
+A target is checked and, in absolute form, shortened; it is never decoded or put together anew. What a rule
+may read in a path is the policy's matter.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class UpstreamAddress:
 
 
 def read_address(text: str) -> UpstreamAddress:
-    """Read `http://host:port/base`, `https://...` or `unix:/path/of/socket`, also `unix:/path/of/socket:/base`.
+    """Read `http://host:port/base`, `https://...`, `unix:/path/of/socket` or `unix:/path/of/socket:/base`.
 
     Raises:
         ValueError: it is none of these; the text says why.

@@ -1,16 +1,15 @@
 """Adapter: a connection that was upgraded, as octets both ways.
 
-What the octets mean is the browser's and the upstream's matter. Only of a WebSocket the frames are counted in one
-direction, so that the browser can be told why its tunnel is cut.
+What the octets mean is the browser's and the upstream's matter. Only of a WebSocket the frames are counted,
+in one direction, so that the browser can be told why its tunnel is cut.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Final, cast
+from typing import Any, Final, cast
 
-from aiohttp import web
-
+from gateway.proxy.relay import Relay
 from gateway.proxy.websocket import CloseCode, Frames, close_frame
 
 GRACE: Final = 1.0
@@ -21,34 +20,60 @@ class Tunnel:
     """Two sockets whose octets go to each other.
 
     Args:
-        loop: the running event loop.
         quiet: seconds without an octet after which the tunnel ends.
         websocket: whether the octets are WebSocket frames.
     """
 
-    __slots__ = ("_frames", "_last", "_loop", "_quiet", "_timer", "browser", "cutting", "over", "upstream")
+    __slots__ = ("_cutting", "_frames", "_last", "_loop", "_over", "_quiet", "_timer", "browser", "upstream")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, quiet: float, websocket: bool) -> None:
-        self._loop = loop
+    def __init__(self, *, quiet: float, websocket: bool) -> None:
+        self._loop = loop = asyncio.get_running_loop()
         self._quiet = quiet
         self._last = loop.time()
         self._frames = Frames() if websocket else None
+        self._cutting: CloseCode | None = None
+        self._over: asyncio.Future[None] = loop.create_future()
         self._timer = loop.call_later(quiet, self._look)
-        self.browser = End(self, loop)
-        self.upstream = End(self, loop)
+        self.browser = End(self)
+        self.upstream = End(self)
         self.browser.peer = self.upstream
         self.upstream.peer = self.browser
-        self.cutting: CloseCode | None = None
-        self.over: asyncio.Future[None] = loop.create_future()
+
+    async def carry(self, relay: Relay, upstream: asyncio.Transport, *, head: bytes, rest: bytes) -> None:
+        """Answer the browser, and carry octets until both sides have ended.
+
+        Args:
+            relay: the way to the browser that asked for the upgrade.
+            upstream: the upstream's socket.
+            head: the answer's head.
+            rest: what the upstream sent behind it.
+
+        Raises:
+            BrowserLeftError: nobody is there to answer.
+        """
+        self.upstream.take(upstream)
+        try:
+            relay.send(head)
+            request = relay.request
+            handler, browser = request.protocol, request.transport
+            # aiohttp keeps what came behind the request, and gives it to whoever takes over.
+            early = _Early()
+            handler.set_parser(cast("Any", early))
+            self.browser.take(cast("asyncio.Transport", browser))
+            # aiohttp no longer hears of this connection; its own part of the work ends with the handler.
+            request.task.add_done_callback(lambda _: handler.connection_lost(None))
+            self.pass_on(self.browser, bytes(early.octets))
+            self.pass_on(self.upstream, rest)
+            await self._over
+        finally:
+            self.end()
 
     def pass_on(self, end: End, data: bytes) -> None:
         """Give what came at one end to the other."""
         self._last = self._loop.time()
-        if self.cutting is not None:
-            if end is self.upstream and self._frames is not None and not self._frames.between:
-                data = data[: self._frames.follow(data, one=True)]
-                self.browser.write(data)
-                self._say_why(self._frames)
+        if self._cutting is not None:
+            if end is self.upstream:
+                self._finish_frame(data)
             return
         if end is self.upstream and self._frames is not None:
             self._frames.follow(data)
@@ -56,33 +81,40 @@ class Tunnel:
 
     def cut(self, code: CloseCode) -> None:
         """End the tunnel; a WebSocket's browser is told why, as soon as the frame under way has ended."""
-        if self.cutting is not None or self.over.done():
+        if self._cutting is not None or self._over.done():
             return
-        self.cutting = code
+        self._cutting = code
         if self._frames is None:
             self.end()
             return
         self._timer.cancel()
         self._timer = self._loop.call_later(GRACE, self.end)
-        if self._frames.between:
-            self._say_why(self._frames)
+        self._finish_frame(b"")
 
-    def _say_why(self, frames: Frames) -> None:
-        if self.cutting is not None and frames.between and not frames.closed:
-            frames.closed = True
-            self.browser.write(close_frame(self.cutting))
-        self.upstream.close()
+    def _finish_frame(self, data: bytes) -> None:
+        """Let the browser have the rest of the frame under way, then say why there are no more."""
+        frames, code = self._frames, self._cutting
+        if frames is None or code is None:
+            return
+        if not frames.between:
+            self.browser.write(data[: frames.follow(data, one=True)])
+        if frames.between:
+            if not frames.closed:
+                self.browser.write(close_frame(code))
+            self._frames = None
+            self.upstream.abort()
 
-    def ended(self, end: End) -> None:
-        """Take note that one end is gone, which ends the other once it has all its octets."""
-        if self.cutting is None or end is self.browser:
+    def lost(self, end: End) -> None:
+        """Take note that one end is gone: the other follows, once it has what was sent to it."""
+        if self._cutting is None or end is self.browser:
             end.peer.close()
-        if self.browser.gone and self.upstream.gone and not self.over.done():
+        if self.browser.gone and self.upstream.gone and not self._over.done():
             self._timer.cancel()
-            self.over.set_result(None)
+            self._over.set_result(None)
 
     def end(self) -> None:
         """Close both ends at once."""
+        self._timer.cancel()
         self.browser.abort()
         self.upstream.abort()
 
@@ -96,28 +128,31 @@ class Tunnel:
 
 
 class End(asyncio.Protocol):
-    """One end of a tunnel."""
+    """One end of a tunnel.
 
-    __slots__ = ("_loop", "_transport", "_tunnel", "gone", "peer")
+    Attributes:
+        gone: whether its socket is closed.
+    """
+
+    __slots__ = ("_ended", "_held", "_transport", "_tunnel", "gone", "peer")
 
     peer: End
 
-    def __init__(self, tunnel: Tunnel, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, tunnel: Tunnel) -> None:
         self._tunnel = tunnel
-        self._loop = loop
         self._transport: asyncio.Transport | None = None
+        self._ended = False
+        self._held = False
         self.gone = False
 
     def take(self, transport: asyncio.Transport) -> None:
         """Become the protocol of a socket that was somebody else's."""
         self._transport = transport
         transport.set_protocol(self)
-        if transport.is_closing():
-            self._loop.call_soon(self.connection_lost, None)
 
     def write(self, data: bytes) -> None:
         """Send octets; to an end that is gone they are nobody's."""
-        if self._transport is not None and not self._transport.is_closing():
+        if data and self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
     def close(self) -> None:
@@ -130,35 +165,62 @@ class End(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def hold(self, *, on: bool) -> None:
+        """Stop reading from this end, or go on."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or on is self._held:
+            return
+        self._held = on
+        if on:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
+
+    def end_writing(self) -> bool:
+        """Tell this end that nothing more comes, if that can be told without closing it."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or not transport.can_write_eof():
+            return False
+        transport.write_eof()
+        return True
+
     def data_received(self, data: bytes) -> None:
         """Give it to the other end."""
         self._tunnel.pass_on(self, data)
 
     def eof_received(self) -> bool:
-        """Half-close the other end if it can be; TLS cannot, so there one end's end is the other's."""
-        other = self.peer._transport  # noqa: SLF001 - of the same class
-        if other is None or self._transport is None or not other.can_write_eof():
-            return False
-        if not self._transport.can_write_eof() or self._tunnel.cutting is not None:
-            return False
-        other.write_eof()
-        return True
+        """Half-close the other end, unless it has ended too; over TLS an end is an end (asyncio's rule)."""
+        self._ended = True
+        half = self._transport is not None and self._transport.can_write_eof()
+        return half and not self.peer._ended and self.peer.end_writing()  # noqa: SLF001 - of the same class
 
     def pause_writing(self) -> None:
-        """Hold the other end: it is faster than this one reads."""
-        other = self.peer._transport  # noqa: SLF001 - of the same class
-        if other is not None:
-            other.pause_reading()
+        """Hold the other end, which sends faster than this one reads."""
+        self.peer.hold(on=True)
 
     def resume_writing(self) -> None:
         """Let the other end go on."""
-        other = self.peer._transport  # noqa: SLF001 - of the same class
-        if other is not None:
-            other.resume_reading()
+        self.peer.hold(on=False)
 
     def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002 - asyncio's
         """Note the end."""
-        if not self.gone:
-            self.gone = True
-            self._transport = None
-            self._tunnel.ended(self)
+        self.gone = True
+        self._transport = None
+        self._tunnel.lost(self)
+
+
+class _Early:
+    """What the browser sent before it was answered, in the shape that aiohttp hands it over."""
+
+    __slots__ = ("octets",)
+
+    def __init__(self) -> None:
+        self.octets = bytearray()
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """Take octets."""
+        self.octets += data
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """Take the end."""

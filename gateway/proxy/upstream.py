@@ -1,7 +1,8 @@
 """Adapter: one exchange with an upstream, streamed both ways.
 
-The order of things is here: when a request is sent, sent again, answered, cut. Connections come from `pool`,
-`outgoing` sends the request, `answer` reads what comes back, and `relay` writes it to the browser.
+The order of things is here: when a request is sent, sent again, answered, cut. Connections come from
+`pool`, `outgoing` sends the request, `answer` reads what comes back, `relay` writes it to the browser, and
+`tunnel` takes over when the connection is upgraded.
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ import ssl
 
 from aiohttp import web
 
-from gateway.errors import GatewayError, UpstreamError
-from gateway.proxy.answer import Head
+from gateway.errors import Fault, ForbiddenError, GatewayError, UpstreamBusyError, UpstreamError
+from gateway.proxy.answer import SWITCHING_PROTOCOLS, Head
 from gateway.proxy.connection import NEVER, Connection, Wait
 from gateway.proxy.fields import OwnCookies
-from gateway.proxy.framing import Framing
+from gateway.proxy.framing import Framing, agreed_upgrade
 from gateway.proxy.limits import Limits
 from gateway.proxy.outgoing import Outgoing
 from gateway.proxy.pool import Pool
 from gateway.proxy.relay import BrowserLeftError, Relay, RelayedAnswer
+from gateway.proxy.rules import AS_SENT, AnswerRules
+from gateway.proxy.streams import Streams
 from gateway.proxy.target import UpstreamAddress
+from gateway.proxy.tunnel import Tunnel
+from gateway.proxy.websocket import CloseCode
 
 
 class Upstream:
@@ -30,6 +35,8 @@ class Upstream:
         limits: how long it may take, and how much may be asked at once.
         tls: how to speak TLS to it; None trusts the system's authorities.
         server_name: the name that its certificate must show, when that is not the address's host.
+        rules: what becomes of the fields of its answers.
+        streams: the register of what is open for long, shared by all upstreams.
     """
 
     def __init__(
@@ -38,10 +45,15 @@ class Upstream:
         limits: Limits | None = None,
         tls: ssl.SSLContext | None = None,
         server_name: str | None = None,
+        rules: AnswerRules = AS_SENT,
+        streams: Streams | None = None,
     ) -> None:
         self._limits = limits or Limits()
         self._pool = Pool(addresses, limits=self._limits, tls=tls, server_name=server_name)
         self._base = addresses[0].base
+        self._rules = rules
+        self._streams = Streams() if streams is None else streams
+        self._tunnels = 0
 
     async def forward(
         self,
@@ -52,8 +64,9 @@ class Upstream:
         fields: list[tuple[bytes, bytes]],
         own_cookies: OwnCookies,
         private: bool,
+        session: str | None = None,
     ) -> RelayedAnswer:
-        """Send the request up and the answer down.
+        """Send the request up and the answer down; of an upgrade, return when its tunnel has ended.
 
         Args:
             request: the browser's request, none of its body read.
@@ -62,6 +75,7 @@ class Upstream:
             fields: what `fields.request_fields` made of its fields.
             own_cookies: the gateway's cookies, which the answer cannot set.
             private: whether the answer is made for a signed-in person.
+            session: the id under which `Streams.cut` finds what is open for long; None for nobody's.
 
         Returns:
             An answer that was sent already. If it was cut short, its `error` says why.
@@ -71,48 +85,32 @@ class Upstream:
                 also its kinds for busy and slow. Nothing of an answer was sent to the browser then.
             RequestError: the body of the request is malformed or too slow. The same.
         """
-        relay = Relay(request)
-        outgoing = Outgoing(request, framing, target if target == "*" else self._base + target, fields)
-        pool = self._pool
-        connection = pool.take(surely_alive=not outgoing.repeatable) or await pool.acquire()
+        relay = Relay(request, own_cookies=own_cookies, private=private, rules=self._rules)
         try:
+            outgoing = Outgoing(request, framing, target if target == "*" else self._base + target, fields)
+            octets = b""
+            connection, head = await self._ask(outgoing)
             try:
-                await outgoing.start(connection, self._limits)
-                head = await connection.answered()
-            except UpstreamError:
-                if not (outgoing.repeatable and connection.stale and request.protocol.connected):
-                    raise
-                pool.release(connection)
-                connection = await pool.open()
-                await outgoing.start(connection, self._limits)
-                head = await connection.answered()
-            whole = connection.reader.complete
-            if whole and not connection.sent:
-                # An early answer: nobody will read the rest of the body.
-                relay.keep_alive = False
-            octets = relay.head(head, own_cookies=own_cookies, private=private)
-            octets += relay.body(connection.take(), last=whole)
-            if not whole:
-                await self._stream(connection, relay, head, octets)
-                return relay.answer()
+                if head.status == SWITCHING_PROTOCOLS:
+                    await self._tunnel(connection, relay, head, framing, session)
+                elif connection.reader.complete:
+                    octets = relay.whole(head, connection.take(), uploaded=connection.sent)
+                else:
+                    await self._stream(connection, relay, head, session)
+            finally:
+                await outgoing.stop()
+                self._pool.release(connection)
+            if octets:
+                # Whole, so that its connection serves others while this browser reads.
+                relay.send(octets)
+                if relay.full:
+                    await relay.drained(self._limits.idle)
         except BrowserLeftError:
             relay.abort()
-            return relay.answer()
         except GatewayError as error:
-            if not relay.started:
+            if not relay.started and request.protocol.connected:
                 raise
-            relay.abort()
-            return relay.answer(error)
-        finally:
-            await outgoing.stop()
-            pool.release(connection)
-        # The connection serves others already while this browser reads.
-        try:
-            relay.send(octets)
-            if relay.full:
-                await relay.drained(self._limits.idle)
-        except BrowserLeftError:
-            relay.abort()
+            relay.abort(error)
         return relay.answer()
 
     async def probe(self) -> None:
@@ -125,25 +123,71 @@ class Upstream:
         connection.close()
 
     async def close(self) -> None:
-        """Close every connection; exchanges under way fail."""
+        """Close every connection; exchanges under way fail. Tunnels are cut through `Streams`."""
         await self._pool.close()
 
-    async def _stream(self, connection: Connection, relay: Relay, head: Head, octets: bytes) -> None:
+    async def _ask(self, outgoing: Outgoing) -> tuple[Connection, Head]:
+        """Send the request, on a second connection if the first was closing; wait for the answer's head."""
+        connection = self._pool.take(surely_alive=not outgoing.repeatable) or await self._pool.acquire()
+        try:
+            try:
+                return connection, await outgoing.send(connection, self._limits)
+            except UpstreamError:
+                if not (outgoing.repeatable and connection.stale):
+                    raise
+            self._pool.release(connection)
+            connection = await self._pool.open()
+            return connection, await outgoing.send(connection, self._limits)
+        except BaseException:
+            await outgoing.stop()
+            self._pool.release(connection)
+            raise
+
+    async def _stream(self, connection: Connection, relay: Relay, head: Head, session: str | None) -> None:
         """Send the answer down as it comes, no faster than the browser reads."""
-        idle = self._limits.idle
-        while True:
-            relay.send(octets)
-            if relay.full:
-                connection.expect_within(NEVER, Wait.BODY)
-                await relay.drained(idle)
-            connection.expect_within(idle, Wait.BODY)
-            data = await connection.read()
-            last = connection.reader.complete
-            octets = relay.body(data, last=last)
-            if last:
-                break
-        if not connection.sent:
-            relay.keep_alive = False
-        relay.send(octets)
-        if relay.full:
-            await relay.drained(idle)
+
+        def cut(_: CloseCode) -> None:
+            connection.fail(ForbiddenError(Fault.SESSION_ENDED))
+            relay.abort()
+
+        idle = self._limits.quiet if _is_event_stream(head) else self._limits.idle
+        with self._streams.opened(session, cut):
+            relay.send(relay.head(head) + relay.body(connection.take(), last=False))
+            last = False
+            while not last:
+                if relay.full:
+                    connection.expect_within(NEVER, Wait.BODY)
+                    await relay.drained(self._limits.idle)
+                connection.expect_within(idle, Wait.BODY)
+                data = await connection.read()
+                last = connection.reader.complete
+                if last and not connection.sent:
+                    relay.keep_alive = False
+                relay.send(relay.body(data, last=last))
+
+    async def _tunnel(
+        self, connection: Connection, relay: Relay, head: Head, framing: Framing, session: str | None
+    ) -> None:
+        """Carry the octets of an upgraded connection until it ends, or its session does."""
+        protocol = agreed_upgrade(framing, head.fields)
+        if protocol is None:
+            raise UpstreamError(Fault.UPSTREAM_MALFORMED, why="upgrade to a protocol that was not offered")
+        if self._tunnels >= self._limits.tunnels:
+            raise UpstreamBusyError(Fault.UPSTREAM_BUSY, tunnels=self._tunnels)
+        rest = connection.reader.rest
+        transport = connection.hand_over()
+        self._pool.forget(connection)
+        tunnel = Tunnel(quiet=self._limits.quiet, websocket=protocol.lower() == b"websocket")
+        self._tunnels += 1
+        try:
+            with self._streams.opened(session, tunnel.cut):
+                await tunnel.carry(relay, transport, head=relay.upgrade(head, protocol), rest=rest)
+        finally:
+            self._tunnels -= 1
+
+
+def _is_event_stream(head: Head) -> bool:
+    return any(
+        name.lower() == b"content-type" and value.lower().startswith(b"text/event-stream")
+        for name, value in head.fields
+    )

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography import x509
@@ -40,38 +40,45 @@ class SlowLine:
     port: int
     random: Random = field(default_factory=lambda: Random("slow line"))  # noqa: S311 - as below
     connections: int = 0
-    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    _relays: set[asyncio.Future[Any]] = field(default_factory=set)
 
     async def relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        up_reader, up_writer = await asyncio.open_connection(LOOPBACK, self.port)
-        self._writers |= {writer, up_writer}
-        await asyncio.gather(
-            self._pass(reader, up_writer, slow=False), self._pass(up_reader, writer, slow=True)
-        )
+        self._relays.add(cast("asyncio.Task[None]", asyncio.current_task()))
+        try:
+            up_reader, up_writer = await asyncio.open_connection(LOOPBACK, self.port)
+            await asyncio.gather(
+                self._pass(reader, up_writer, slow=False), self._pass(up_reader, writer, slow=True)
+            )
+        except asyncio.CancelledError:
+            pass  # the streams' own callback takes a cancelled relay for a fault
+        finally:
+            writer.close()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, slow: bool) -> None:
-        with contextlib.suppress(ConnectionError):
+        try:
             while piece := await reader.read(65_536):
                 if slow:
                     await asyncio.sleep(self.random.uniform(0, 0.005))
                 writer.write(piece)
                 await writer.drain()
-        writer.close()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
-        server = await asyncio.start_server(self.relay, LOOPBACK, 0)
-        async with server:
+        async with await asyncio.start_server(self.relay, LOOPBACK, 0) as server:
             yield f"redis://{LOOPBACK}:{server.sockets[0].getsockname()[1]}/0"
-            server.close()
-            for writer in self._writers:
-                writer.close()
+            for relay in self._relays:
+                relay.cancel()
+            await asyncio.gather(*self._relays)
 
 
 @pytest.mark.real
 async def test_a_call_that_is_cancelled_never_gives_its_answer_to_another(redis_server: RedisServer) -> None:
-    """Cancelled at random points, with few connections and answers that come late."""
+    """Half of the calls are cancelled at random points, with few connections and answers that come late."""
     line = SlowLine(redis_server.port)
     random = Random("cancelled")  # noqa: S311 - the same moments in each run
     loop = asyncio.get_running_loop()
@@ -87,14 +94,13 @@ async def test_a_call_that_is_cancelled_never_gives_its_answer_to_another(redis_
         answers: list[bool | BaseException] = []
         for _ in range(50):
             tasks = [asyncio.create_task(ask(random.randrange(40))) for _ in range(40)]
-            for task in tasks:
+            for task in tasks[::2]:
                 loop.call_later(random.uniform(0, 0.04), task.cancel)
             answers += await asyncio.gather(*tasks, return_exceptions=True)
 
-        assert {answer for answer in answers if isinstance(answer, bool)} == {True}
-        assert {type(answer) for answer in answers} == {bool, asyncio.CancelledError}
-        assert answers.count(True) > 200
-        assert await records.get("key 7") == b"record 7"
+        assert answers.count(True) >= 1_000
+        assert {type(answer) for answer in answers if answer is not True} == {asyncio.CancelledError}
+        assert all(await asyncio.gather(*map(ask, range(40))))  # no connection was lost on the way
         assert line.connections > 8  # those of cancelled calls were closed, not used again
 
 

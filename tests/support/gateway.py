@@ -59,7 +59,7 @@ class Wanted:
 [gateway]
 public_url = "{url}"
 listen = "{front}"
-secret = ["{GATEWAY_SECRET}"]
+secret = "{GATEWAY_SECRET}"
 {self.gateway}
 [provider]
 profile = "proconnect"
@@ -129,6 +129,8 @@ async def running_gateway(wanted: Wanted) -> AsyncIterator[RunningGateway]:
             serving(gateway, front=front, observe=observe, drain=1),
         ):
             yield RunningGateway(url=url, port=ports[0], observe=f"http://{addresses[1]}", lines=lines)
+    surprises = [line for line in lines if line["event"] == "unexpected"]
+    assert not surprises, surprises
 
 
 def _load(toml: str) -> Settings:

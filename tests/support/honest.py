@@ -70,7 +70,7 @@ def code() -> AuthorizationCode:
     return AuthorizationCode(Secret(CODE))
 
 
-def metadata_document(*, issuer: str = ISSUER, **changes: object) -> dict[str, Any]:
+def metadata_document(*, issuer: object = ISSUER, **changes: object) -> dict[str, Any]:
     return _with(
         {
             "issuer": issuer,
@@ -104,7 +104,7 @@ def metadata(**changes: Any) -> ProviderMetadata:
     return replace(checked, **changes)
 
 
-def id_token_claims(*, issuer: str = ISSUER, **changes: object) -> dict[str, Any]:
+def id_token_claims(*, issuer: object = ISSUER, **changes: object) -> dict[str, Any]:
     return _with(
         {
             "iss": issuer,
@@ -121,7 +121,7 @@ def id_token_claims(*, issuer: str = ISSUER, **changes: object) -> dict[str, Any
     )
 
 
-def userinfo_claims(*, issuer: str = ISSUER, **changes: object) -> dict[str, Any]:
+def userinfo_claims(*, issuer: object = ISSUER, **changes: object) -> dict[str, Any]:
     return _with(
         {
             "iss": issuer,

@@ -1,4 +1,4 @@
-"""As much of a relying party as shows that an engine is a provider. What the gateway does is not tested with it."""
+"""As much of a relying party as shows that an engine is a provider. It tests nothing of the gateway."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ async def test_signing_out_without_an_address_ends_at_the_provider(party: Relyin
 
 async def test_signing_out_to_an_address_that_is_not_registered_is_refused(party: RelyingParty) -> None:
     _, tokens = await party.exchange(await party.sign_in("eleonore"))
-    page = await sign_out(party, id_token_hint=tokens["id_token"], post_logout_redirect_uri=f"{SIGNED_OUT}/")
+    page = await party.sign_out(id_token_hint=tokens["id_token"], post_logout_redirect_uri=f"{SIGNED_OUT}/")
     assert page.status == 400
     assert "oidc-provider-rendered-error:invalid_request" in page.text
 

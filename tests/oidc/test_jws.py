@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey, OctKey, RSAKey
+
+from gateway.errors import Fault, ProviderError
+from gateway.oidc.client import SigningAlg
+from gateway.oidc.jwks import VerificationKey
+from gateway.oidc.jws import ID_TOKEN, USERINFO, Kind, read_jws, verify_jws
+from gateway.secret import Secret
+from tests.support.honest import (
+    ABSENT,
+    EC,
+    HMAC,
+    OTHER_EC,
+    OTHER_RSA,
+    RSA,
+    base64url,
+    id_token_claims,
+    octets,
+    public,
+    signed,
+)
+
+CLAIMS = id_token_claims()
+HONEST = signed(CLAIMS)
+HEADER, PAYLOAD, SIGNATURE = HONEST.split(".")
+ES_HEADER, ES_PAYLOAD, ES_SIGNATURE = signed(CLAIMS, key=EC, alg="ES256").split(".")
+
+
+def open_jws(
+    compact: str,
+    *,
+    kind: Kind = ID_TOKEN,
+    alg: SigningAlg = SigningAlg.RS256,
+    key: VerificationKey = RSA,
+) -> dict[str, Any]:
+    return verify_jws(read_jws(Secret(compact), kind=kind, alg=alg), key)
+
+
+def fault_of(compact: str, **given: Any) -> Fault:
+    with pytest.raises(ProviderError) as refused:
+        open_jws(compact, **given)
+    return refused.value.fault
+
+
+@pytest.mark.parametrize(
+    "alg, key",
+    [("RS256", RSA), ("PS256", RSA), ("ES256", EC), ("HS256", HMAC)],
+)
+def test_a_token_signed_as_registered_opens(alg: str, key: RSAKey | ECKey | OctKey) -> None:
+    free = key if isinstance(key, OctKey) else type(key).import_key(public(key, alg=ABSENT))
+    signing = RSAKey.import_key(RSA.as_dict(private=True)) if alg == "PS256" else key
+    compact = signed(CLAIMS, key=signing, alg=alg)
+    assert open_jws(compact, alg=SigningAlg(alg), key=free) == CLAIMS
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"typ": ABSENT},
+        {"typ": "jwt"},
+        {"typ": "Jwt"},
+        {"kid": ABSENT},
+        {"kid": "'; drop table keys; --\n../../x"},
+        {"kid": "x" * 10_000},
+        {"unknown": {"a": [1, 2]}},
+        {"x5t": "thumbprint", "x5t#S256": "thumbprint", "cty": "json"},
+    ],
+    ids=lambda header: str(header)[:40],
+)
+def test_a_header_may_say_what_changes_nothing(header: dict[str, object]) -> None:
+    assert open_jws(signed(CLAIMS, header=header)) == CLAIMS
+
+
+def test_the_kid_is_read_to_choose_the_key_by() -> None:
+    assert read_jws(Secret(HONEST), kind=ID_TOKEN, alg=SigningAlg.RS256).kid == "rsa"
+
+
+@pytest.mark.parametrize("alg", ["none", "None", "nOnE", "", "rs256", "RS256 ", ["RS256"], {}, None, 0, ABSENT])
+@pytest.mark.parametrize("signature", ["", SIGNATURE])
+def test_an_unsigned_token_is_refused(alg: object, signature: str) -> None:
+    header = json.loads(octets(signed(CLAIMS)).split(b".")[0] and "{}") | {"kid": "rsa"}
+    if alg is not ABSENT:
+        header["alg"] = alg
+    assert fault_of(f"{base64url(octets(header))}.{PAYLOAD}.{signature}") is Fault.ID_TOKEN_ALG
+
+
+PUBLIC_VIEWS = {
+    "pem": RSA.as_pem(private=False),
+    "pem without newline": RSA.as_pem(private=False).strip(),
+    "der": RSA.as_der(private=False),
+    "jwk": json.dumps(public(RSA)).encode(),
+    "modulus": octets(RSA.as_dict(private=False)["n"]),
+}
+
+
+@pytest.mark.parametrize("view", PUBLIC_VIEWS)
+def test_the_public_key_is_no_secret_to_sign_with(view: str) -> None:
+    key = OctKey(PUBLIC_VIEWS[view], PUBLIC_VIEWS[view])
+    assert fault_of(signed(CLAIMS, key=key, alg="HS256", header={"kid": "rsa"})) is Fault.ID_TOKEN_ALG
+
+
+@pytest.mark.parametrize(
+    "alg, key", [("HS256", HMAC), ("ES256", EC), ("PS256", OTHER_RSA), ("RS384", OTHER_RSA), ("RS512", OTHER_RSA)]
+)
+def test_another_algorithm_than_the_registered_one_is_refused(alg: str, key: RSAKey | ECKey | OctKey) -> None:
+    assert fault_of(signed(CLAIMS, key=key, alg=alg), key=key) is Fault.ID_TOKEN_ALG
+
+
+def flipped(part: str) -> str:
+    return part[:10] + ("A" if part[10] != "A" else "B") + part[11:]
+
+
+def der(signature: str) -> str:
+    """An ES256 signature in ASN.1, as other protocols have it."""
+    raw = bytes.fromhex("3044022000") + b"\x01" * 31 + bytes.fromhex("0220") + b"\x01" * 32
+    return base64url(raw) if signature else ""
+
+
+@pytest.mark.parametrize(
+    "compact",
+    [
+        f"{HEADER}.{PAYLOAD}.{flipped(SIGNATURE)}",
+        f"{HEADER}.{PAYLOAD}.{SIGNATURE[:-4]}",
+        f"{HEADER}.{PAYLOAD}.{SIGNATURE}AAAA",
+        f"{HEADER}.{PAYLOAD}.",
+        f"{HEADER}.{PAYLOAD}.A",
+        f"{HEADER}.{PAYLOAD}.{base64url(bytes(256))}",
+        f"{HEADER}.{base64url(octets({**CLAIMS, 'sub': 'other'}))}.{SIGNATURE}",
+        f"{HEADER}..{SIGNATURE}",
+        signed(CLAIMS, key=OTHER_RSA, header={"kid": "rsa"}),
+    ],
+    ids=["flipped", "cut", "longer", "none", "one character", "zeros", "payload", "detached", "another key"],
+)
+def test_a_broken_signature_is_refused(compact: str) -> None:
+    assert fault_of(compact) is Fault.ID_TOKEN_SIGNATURE
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [base64url(bytes(64)), base64url(b"\xff" * 64), der(ES_SIGNATURE), flipped(ES_SIGNATURE), ES_SIGNATURE + "AA", ""],
+    ids=["r = s = 0", "r and s beyond the order", "DER", "flipped", "longer", "none"],
+)
+def test_a_broken_signature_on_a_curve_is_refused(signature: str) -> None:
+    compact = f"{ES_HEADER}.{ES_PAYLOAD}.{signature}"
+    assert fault_of(compact, alg=SigningAlg.ES256, key=EC) is Fault.ID_TOKEN_SIGNATURE
+
+
+def test_another_key_on_the_same_curve_is_refused() -> None:
+    compact = signed(CLAIMS, key=OTHER_EC, alg="ES256")
+    assert fault_of(compact, alg=SigningAlg.ES256, key=EC) is Fault.ID_TOKEN_SIGNATURE
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"jwk": public(OTHER_RSA)},
+        {"jku": "https://evil.test/jwks"},
+        {"x5u": "https://evil.test/cert"},
+        {"x5c": ["MIIB"]},
+        {"crit": ["bork"], "bork": True},
+        {"crit": ["absent"]},
+        {"crit": []},
+        {"crit": ["b64"], "b64": False},
+        {"b64": False},
+        {"b64": True},
+        {"zip": "DEF"},
+        {"kid": 7},
+        {"kid": ["rsa"]},
+        {"kid": None},
+    ],
+    ids=str,
+)
+def test_a_header_that_chooses_keys_or_extensions_is_refused(header: dict[str, object]) -> None:
+    assert fault_of(signed(CLAIMS, header=header)) is Fault.ID_TOKEN_HEADER
+
+
+@pytest.mark.parametrize("typ", ["at+jwt", "logout+jwt", "secevent+jwt", "JOSE", "", ["JWT"], None, 7])
+def test_another_kind_of_jwt_is_refused(typ: object) -> None:
+    assert fault_of(signed(CLAIMS, header={"typ": typ})) is Fault.ID_TOKEN_TYPE
+
+
+@pytest.mark.parametrize(
+    "compact",
+    [
+        "",
+        ".",
+        "..",
+        HEADER,
+        f"{HEADER}.{PAYLOAD}",
+        f"{HONEST}.",
+        f"{HONEST}.AAAA.AAAA",
+        json.dumps({"protected": HEADER, "payload": PAYLOAD, "signature": SIGNATURE}),
+        f"{HONEST}=",
+        f"{HEADER}=.{PAYLOAD}.{SIGNATURE}",
+        f"{HONEST[:-2]}+/",
+        f" {HONEST}",
+        f"{HONEST}\n",
+        f"{HONEST[:-1]}é",
+        f"{HEADER}A.{PAYLOAD}.{SIGNATURE}" if len(HEADER) % 4 == 0 else f"A.{PAYLOAD}.{SIGNATURE}",
+        f"{HEADER}.A.{SIGNATURE}",
+        f"{base64url(b'[]')}.{PAYLOAD}.{SIGNATURE}",
+        f"{base64url(b'text')}.{PAYLOAD}.{SIGNATURE}",
+        f"{base64url(b'{"alg":"RS256","alg":"none"}')}.{PAYLOAD}.{SIGNATURE}" if False else f"{base64url(b'')}.{PAYLOAD}.{SIGNATURE}",
+        f"{HEADER}.{'A' * (1 << 20)}.{SIGNATURE}",
+        signed(CLAIMS, header={"kid": "x" * 30_000}),
+        f"{HEADER}.{PAYLOAD}.{'A' * 4096}",
+    ],
+    ids=lambda compact: compact[:12] + "~" + compact[-12:],
+)
+def test_what_is_no_compact_jws_is_refused(compact: str) -> None:
+    assert fault_of(compact) is Fault.ID_TOKEN_MALFORMED
