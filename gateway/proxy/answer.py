@@ -244,6 +244,8 @@ class AnswerReader:
                         self._chunked = True
                     case b"keep-alive":
                         self.keep_alive = keep_alive_seconds(value)
+                    case _:
+                        pass
         if status == SWITCHING_PROTOCOLS and not parser.should_upgrade():
             self._refused = "101 without Upgrade"
         self._bodiless = self._head_only or status in BODILESS

@@ -74,6 +74,8 @@ class AnswerRules:
                         return None if becomes is None else name + equals + becomes
             case b"path":
                 return name + equals + _moved(value.strip(), self.cookie_paths)
+            case _:
+                pass
         return attribute
 
 

@@ -182,7 +182,7 @@ def test_cookies_of_sibling_hosts_come_in_the_browsers_order() -> None:
 
 @pytest.mark.parametrize("split", [False, True])
 def test_no_more_than_four_cookies_are_looked_at(*, split: bool) -> None:
-    cookies = [SessionCookie(bytes([n]) * 32) for n in range(1_000)[:200]]
+    cookies = [SessionCookie(bytes([n]) * 32) for n in range(200)]
     pairs = [f"{NAME}={value(cookie)}" for cookie in cookies]
 
     assert read_cookies(pairs if split else ["; ".join(pairs)], name=NAME) == tuple(cookies[:4])

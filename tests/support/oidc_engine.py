@@ -75,6 +75,12 @@ class Account:
     email_code: bool = False
 
 
+def _node() -> str:
+    """The Node that came with the engines, which is new enough for both; else the machine's own."""
+    bundled = sorted(INSTALLED.glob("node-linux-*/bin/node"))
+    return str(bundled[0]) if bundled else find_program("node", "nodejs", package="nodejs")
+
+
 def _entries(name: str) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = json.loads((PROVIDERS / name).read_text("utf-8"))
     return entries
@@ -138,7 +144,7 @@ class OIDCEngine:
             NodeTooOldError: this engine needs a newer Node.
             ProgramFailedError: it does not start.
         """
-        node = find_program("node", "nodejs", package="nodejs")
+        node = _node()
         if not (INSTALLED / f"oidc-provider-{self.engine}").is_dir():
             raise NodePackagesMissingError(
                 f"oidc-provider {self.engine} is not in {INSTALLED}: run scripts/setup test, "
