@@ -20,7 +20,7 @@ from aiohttp_session import session_middleware
 
 from gateway.adapters import now, open_records, provider_of, sites_of
 from gateway.observe.audit import Audit, Event
-from gateway.oidc.known import ProviderHealth
+from gateway.oidc.known import AWAY, ProviderHealth
 from gateway.oidc.provider import Provider
 from gateway.proxy.fields import OwnCookies
 from gateway.secret import Secret
@@ -180,7 +180,9 @@ def _sealer(settings: Settings) -> Sealer:
 
 
 def _tell_health(audit: Audit, name: str, health: ProviderHealth) -> None:
-    if health.ready and health.fault is None:
+    if health.fault is None:
         log.info("provider ready", provider=name)
+    elif health.fault in AWAY:
+        log.warning("provider away", provider=name, fault=health.fault.value, facts=dict(health.facts))
     else:
         audit.record(Event.METADATA_REFUSED, provider=name, fault=health.fault, facts=dict(health.facts))

@@ -18,10 +18,11 @@ from rich.table import Table
 from gateway.check import Finding, check_everything
 from gateway.demo.run import run_demo
 from gateway.explain import Explanation, explain
-from gateway.serve import run_until_stopped
 from gateway.settings.faults import SettingsError
 from gateway.settings.load import load
 from gateway.settings.model import Settings
+from gateway.settings.urls import MemoryStore
+from gateway.workers import run_workers
 
 DEFAULT_CONFIG: Final = Path("config/gateway.toml")
 _SECRET_OCTETS: Final = 48
@@ -52,11 +53,21 @@ def main() -> None:
 
 @main.command()
 @config_option
-def run(path: Path) -> None:
-    """Run the gateway until SIGTERM or SIGINT."""
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Worker processes; one for each core is enough.",
+)
+def run(path: Path, workers: int) -> None:
+    """Run the gateway until SIGTERM or SIGINT; SIGHUP reads the settings anew."""
     settings = _settings(path)
+    if workers > 1 and isinstance(settings.sessions.store, MemoryStore):
+        err.print("[red]several workers cannot share sessions in memory:[/] set sessions.store, or --workers 1")
+        sys.exit(1)
     try:
-        run_until_stopped(settings)
+        run_workers(settings, count=workers, read=lambda: load(path, os.environ))
     except OSError as error:
         err.print(f"[red]cannot listen:[/] {escape(str(error))}")
         sys.exit(1)

@@ -21,7 +21,7 @@ class Fault(StrEnum):
     METHOD_NOT_ALLOWED = "method-not-allowed"
     CROSS_SITE = "cross-site"
     REQUEST_SLOW = "request-slow"
-    SESSION_ENDED = "session-ended"
+    REQUEST_CUT = "request-cut"
     # The authorization response (RFC 6749 section 4.1.2, RFC 9207)
     STATE = "state"
     STATE_FOREIGN = "state-foreign"

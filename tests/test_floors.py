@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gateway"
 
-FLOOR_4 = {"gateway.cli", "gateway.demo"}
+FLOOR_4 = {"gateway.__main__", "gateway.cli", "gateway.demo"}
 FLOOR_3 = {
     "gateway.adapters",
     "gateway.app",
@@ -23,6 +23,7 @@ FLOOR_3 = {
     "gateway.explain",
     "gateway.serve",
     "gateway.settings",
+    "gateway.workers",
 }
 FLOOR_2 = {"gateway.web"}
 STANDS_ON = {  # folders of floors 0 and 1, and the folders beneath them

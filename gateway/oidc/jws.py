@@ -91,10 +91,9 @@ def read_jws(compact: Secret, *, kind: Kind, alg: SigningAlg) -> UnverifiedJWS:
     require(header.get("alg") == alg.value, kind.alg, expected=alg.value, got=shown(header.get("alg")))
     require(_REFUSED_HEADERS.isdisjoint(header), kind.header, names=sorted(_REFUSED_HEADERS & header.keys()))
     require(_is_jwt(header), kind.type, got=shown(header.get("typ")))
-    kid = header.get("kid")
-    require(isinstance(kid, str | None), kind.header, names=["kid"])
+    require(isinstance(header.get("kid", ""), str), kind.header, names=["kid"])
     _octets(parts[1], kind)
-    return UnverifiedJWS(compact=compact, kind=kind, alg=alg, kid=kid)
+    return UnverifiedJWS(compact=compact, kind=kind, alg=alg, kid=header.get("kid"))
 
 
 def verify_jws(jws: UnverifiedJWS, key: VerificationKey) -> dict[str, Any]:

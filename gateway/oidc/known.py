@@ -16,7 +16,9 @@ from gateway.oidc.metadata import ProviderMetadata
 KEYS_LIFETIME: Final = 86_400
 """Seconds for which keys serve while no newer set can be had."""
 
-_AWAY: Final = frozenset({Fault.PROVIDER_UNREACHABLE, Fault.PROVIDER_TLS, Fault.PROVIDER_SLOW})
+AWAY: Final = frozenset({Fault.PROVIDER_UNREACHABLE, Fault.PROVIDER_TLS, Fault.PROVIDER_SLOW})
+"""What went wrong when nothing was answered, so that nothing was refused either."""
+
 _LONGEST_RETRY_DELAY: Final = 10  # seconds
 _NO_KEYS: Final = KeySet(())
 
@@ -32,7 +34,7 @@ class Trouble:
     @property
     def away(self) -> bool:
         """Whether the provider was not reached at all: sending people there would not help them."""
-        return self.fault in _AWAY
+        return self.fault in AWAY
 
     def error(self) -> ProviderError:
         """A fresh error with these facts."""

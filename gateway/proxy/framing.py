@@ -143,7 +143,9 @@ def _upgrade(seen: Mapping[str, bytes]) -> bytes | None:
 
 def agreed_upgrade(framing: Framing, answer: RawFields) -> bytes | None:
     """The protocol of a 101, as the upstream names it; None unless it is one of those that were offered."""
-    offered = {protocol.strip().lower() for protocol in (framing.upgrade or b"").split(b",")}
+    if framing.upgrade is None:
+        return None
+    offered = {protocol.strip().lower() for protocol in framing.upgrade.split(b",")}
     named = [value for name, value in answer if name.lower() == b"upgrade"]
     return named[0] if len(named) == 1 and named[0].lower() in offered else None
 

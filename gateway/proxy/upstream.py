@@ -147,7 +147,7 @@ class Upstream:
         """Send the answer down as it comes, no faster than the browser reads."""
 
         def cut(_: CloseCode) -> None:
-            connection.fail(ForbiddenError(Fault.SESSION_ENDED))
+            connection.fail(ForbiddenError(Fault.REQUEST_CUT))
             relay.abort()
 
         idle = self._limits.quiet if _is_event_stream(head) else self._limits.idle

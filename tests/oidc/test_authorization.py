@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -22,7 +23,18 @@ from gateway.oidc.authorization import (
     state_of,
 )
 from gateway.secret import Secret
-from tests.support.honest import CLIENT_ID, CODE, ISSUER, NONCE, STATE, client, metadata, pending
+from tests.support.honest import (
+    CLIENT_ID,
+    CODE,
+    ISSUER,
+    NONCE,
+    STATE,
+    VERIFIER,
+    base64url,
+    client,
+    metadata,
+    pending,
+)
 
 HONEST = {"code": CODE, "state": STATE, "iss": ISSUER}
 
@@ -48,7 +60,7 @@ def test_the_request_has_these_parameters_and_no_other() -> None:
         ("scope", "openid given_name email"),
         ("state", STATE),
         ("nonce", NONCE),
-        ("code_challenge", "pUWf0I7wOCcpLuFYXHlWwQNNuzChrPFQLhK2Ig4RvRw"),
+        ("code_challenge", base64url(sha256(VERIFIER.encode()).digest())),
         ("code_challenge_method", "S256"),
     ]
 
@@ -121,11 +133,11 @@ def test_a_code_does_not_show_itself() -> None:
     ],
 )
 def test_what_a_response_may_hold(changes: dict[str, str], *, promised: bool) -> None:
-    assert check({**HONEST, **changes}, promised=promised)
+    assert check({**HONEST, **changes}, promised=promised).code == Secret(changes.get("code", CODE))
 
 
 def test_a_response_need_not_name_the_issuer_unless_that_was_promised() -> None:
-    assert check({"code": CODE, "state": STATE}, promised=False)
+    assert check({"code": CODE, "state": STATE}, promised=False).code == Secret(CODE)
     assert refusal({"code": CODE, "state": STATE}).fault is Fault.RESPONSE_ISS
 
 

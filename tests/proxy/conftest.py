@@ -18,6 +18,7 @@ from gateway.proxy.fields import Forwarded, OwnCookies, Reserved, request_fields
 from gateway.proxy.framing import check_request
 from gateway.proxy.limits import Limits
 from gateway.proxy.relay import RelayedAnswer
+from gateway.proxy.server import SETTINGS, FrontServer
 from gateway.proxy.streams import Streams
 from gateway.proxy.target import read_address, read_target
 from gateway.proxy.upstream import Upstream
@@ -29,10 +30,9 @@ OWN_COOKIES = OwnCookies(names=frozenset({b"__Host-gateway"}), prefixes=(b"__Hos
 ALICE = ((b"Remote-User", b"alice@a.test"), (b"X-ProConnect-Email", b"alice@a.test"))
 
 
-@pytest.fixture(scope="session")
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The loop that the gateway runs on."""
-    return uvloop.EventLoopPolicy()
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @dataclass
@@ -102,7 +102,7 @@ Running = Callable[..., Awaitable[Front]]
 
 @asynccontextmanager
 async def _running(front: Front, tls: ssl.SSLContext | None) -> AsyncIterator[Front]:
-    server = web.Server(front.handle, access_log=None, auto_decompress=False, read_bufsize=2**16)
+    server = FrontServer(front.handle, **SETTINGS)
     runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.1)
     await runner.setup()
     try:

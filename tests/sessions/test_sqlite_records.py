@@ -126,6 +126,19 @@ async def test_a_file_that_cannot_be_used_says_so(tmp_path: Path, made: Any) -> 
     assert failed.value.facts["cause"]
 
 
+async def test_a_file_that_another_program_holds_from_the_start_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "sessions.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE held (a)")
+    other.execute("BEGIN EXCLUSIVE")
+
+    with pytest.raises(StoreError, match="locked"):
+        await opened(path)
+
+    other.close()
+    await (await opened(path)).close()
+
+
 CALLS = [
     lambda records: records.get("key"),
     lambda records: records.put("key", b"record", lifetime=600),

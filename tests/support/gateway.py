@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,7 +142,12 @@ def _load(toml: str) -> Settings:
 
 @contextmanager
 def gateway_process(
-    wanted: Wanted, folder: Path, *, port: int | None = None, public_url: str | None = None
+    wanted: Wanted,
+    folder: Path,
+    *,
+    port: int | None = None,
+    public_url: str | None = None,
+    arguments: Sequence[str] = (),
 ) -> Iterator[tuple[RunningGateway, Program]]:
     """Run `proconnect-gateway run` until the block ends.
 
@@ -151,13 +156,14 @@ def gateway_process(
         folder: where its settings file goes.
         port: where it listens; a free one by default.
         public_url: what browsers call it, when that is not its own port.
+        arguments: further ones of the command.
     """
     front, second = port or free_port(), free_port()
     url = public_url or f"http://{wanted.host}:{front}"
     path = folder / f"gateway-{front}.toml"
     addresses = [f"{LOOPBACK}:{front}", f"{LOOPBACK}:{second}"]
     path.write_text(wanted.toml(url=url, front=addresses[0], observe=addresses[1]), "utf-8")
-    with Program([sys.executable, "-m", "gateway.cli", "run", "--config", str(path)]) as program:
+    with Program([sys.executable, "-m", "gateway", "run", "--config", str(path), *arguments]) as program:
         program.line('"serving"', seconds=STARTS_WITHIN)
         yield (
             RunningGateway(url=url, port=front, observe=f"http://{addresses[1]}", lines=[]),

@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import Fault, GatewayError, MethodNotAllowedError, RequestError
+from gateway.proxy.framing import (
+    NO_BODY,
+    Framing,
+    agreed_upgrade,
+    check_request,
+    chunk,
+    request_head,
+    response_head,
+)
+from tests.proxy.conftest import Running
+from tests.support.raw import RawUpstream
+
+HOST = (b"Host", b"a")
+UPGRADE = (b"Connection", b"Upgrade")
+
+
+@dataclass
+class Message:
+    raw_headers: list[tuple[bytes, bytes]]
+    method: str = "POST"
+    version: tuple[int, int] = field(default=(1, 1))
+
+
+@pytest.mark.parametrize(
+    "fields, framing",
+    [
+        ([], NO_BODY),
+        ([(b"Content-Length", b"0")], NO_BODY),
+        ([(b"content-length", b"0012")], Framing(length=12)),
+        ([(b"TRANSFER-ENCODING", b"Chunked")], Framing(length=None)),
+        ([(b"Expect", b"100-continue")], NO_BODY),
+        ([(b"Expect", b"100-Continue"), (b"Content-Length", b"1")], Framing(length=1, expects_continue=True)),
+        ([(b"Expect", b"everything"), (b"Content-Length", b"1")], Framing(length=1)),
+        ([UPGRADE, (b"Upgrade", b"websocket")], Framing(upgrade=b"websocket")),
+        (
+            [(b"Connection", b"keep-alive"), (b"connection", b"x,\tUPGRADE"), (b"Upgrade", b"a, b/1")],
+            Framing(upgrade=b"a, b/1"),
+        ),
+        ([(b"Upgrade", b"websocket")], Framing()),
+        ([(b"Connection", b"notupgrade"), (b"Upgrade", b"websocket")], Framing()),
+        ([(b"Connection", b"Upgrade"), (b"Upgrade", b"h2c")], Framing()),
+        ([UPGRADE, (b"Upgrade", b"H2C, websocket,h2")], Framing(upgrade=b"websocket")),
+        ([UPGRADE, (b"Upgrade", b"websocket"), (b"Content-Length", b"2")], Framing(length=2)),
+    ],
+)
+def test_a_head_says_how_the_request_goes_on(fields: list[tuple[bytes, bytes]], framing: Framing) -> None:
+    assert check_request(Message([HOST, *fields])) == framing
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [[UPGRADE, (b"Upgrade", b"websocket")], [(b"Expect", b"100-continue"), (b"Content-Length", b"1")]],
+)
+def test_an_old_browser_neither_upgrades_nor_waits(fields: list[tuple[bytes, bytes]]) -> None:
+    framing = check_request(Message([HOST, *fields], version=(1, 0)))
+    assert framing.upgrade is None
+    assert not framing.expects_continue
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [],
+        [(b"Host", b"")],
+        [HOST, HOST],
+        [HOST, (b"host", b"b")],
+        [HOST, (b"Content-Length", b"2"), (b"content-length", b"2")],
+        [HOST, (b"Content-Length", b"2"), (b"Transfer-Encoding", b"chunked")],
+        [HOST, (b"Content-Length", b"")],
+        [HOST, (b"Content-Length", b"+5")],
+        [HOST, (b"Content-Length", b"5, 5")],
+        [HOST, (b"Content-Length", b"-1")],
+        [HOST, (b"Content-Length", b"0x5")],
+        [HOST, (b"Content-Length", "٥".encode())],
+        [HOST, (b"Content-Length", b"9" * 19)],
+        [HOST, (b"Transfer-Encoding", b"")],
+        [HOST, (b"Transfer-Encoding", b"xchunked")],
+        [HOST, (b"Transfer-Encoding", b"identity")],
+        [HOST, (b"Transfer-Encoding", b"gzip, chunked")],
+        [HOST, (b"Transfer-Encoding", b"chunked, identity")],
+        [HOST, (b"Transfer-Encoding", b"\x0bchunked")],
+        [HOST, (b"Transfer-Encoding", b"chunked"), (b"Transfer-Encoding", b"chunked")],
+        [HOST, (b"Content_Length", b"2")],
+        [HOST, (b"Transfer.Encoding", b"chunked")],
+        [HOST, (b"X ", b"1")],
+        [HOST, (b"", b"1")],
+        [HOST, (b"X\xe9", b"1")],
+        [HOST, (b"X:", b"1")],
+    ],
+)
+def test_a_head_that_two_servers_could_read_differently_is_refused(fields: list[tuple[bytes, bytes]]) -> None:
+    with pytest.raises(RequestError) as refusal:
+        check_request(Message(fields))
+    assert refusal.value.fault is Fault.REQUEST_MALFORMED
+
+
+@pytest.mark.parametrize("version", [(0, 9), (1, 2), (2, 0)])
+def test_only_the_versions_that_were_ever_agreed_on_are_read(version: tuple[int, int]) -> None:
+    with pytest.raises(RequestError):
+        check_request(Message([HOST], version=version))
+
+
+def test_chunks_from_an_old_browser_are_refused() -> None:
+    with pytest.raises(RequestError):
+        check_request(Message([HOST, (b"Transfer-Encoding", b"chunked")], version=(1, 0)))
+
+
+@pytest.mark.parametrize("method", ["CONNECT", "TRACE", "PRI"])
+def test_methods_that_are_no_applications_are_refused(method: str) -> None:
+    with pytest.raises(MethodNotAllowedError):
+        check_request(Message([HOST], method=method))
+
+
+@pytest.mark.parametrize(
+    "offered, answered, agreed",
+    [
+        (b"websocket", [(b"Upgrade", b"WebSocket")], b"WebSocket"),
+        (b"a, b/1", [(b"upgrade", b"b/1")], b"b/1"),
+        (b"websocket", [(b"Upgrade", b"h2c")], None),
+        (b"websocket", [], None),
+        (b"websocket", [(b"Upgrade", b"websocket"), (b"Upgrade", b"websocket")], None),
+        (None, [(b"Upgrade", b"websocket")], None),
+        (None, [(b"Upgrade", b"")], None),
+    ],
+)
+def test_only_a_protocol_that_was_offered_is_agreed_on(
+    offered: bytes | None, answered: list[tuple[bytes, bytes]], agreed: bytes | None
+) -> None:
+    assert agreed_upgrade(Framing(upgrade=offered), answered) == agreed
+
+
+def test_heads_are_written_line_by_line() -> None:
+    assert request_head("GET", "/x", [HOST, (b"X", b"")]) == b"GET /x HTTP/1.1\r\nHost: a\r\nX: \r\n\r\n"
+    assert response_head(404, b"No", [(b"X", b"\xe9")]) == b"HTTP/1.1 404 No\r\nX: \xe9\r\n\r\n"
+    assert response_head(200, b"", []) == b"HTTP/1.1 200 \r\n\r\n"
+    assert chunk(b"0123456789abcdef") == b"10\r\n0123456789abcdef\r\n"
+
+
+@given(st.binary(), st.sampled_from([b"\r\n", b"\r", b"\n", b"\0"]), st.binary())
+def test_nothing_can_be_written_that_would_be_another_line(
+    before: bytes, line_end: bytes, after: bytes
+) -> None:
+    for pair in ((b"X", before + line_end + after), (before + line_end + after, b"x")):
+        with pytest.raises(GatewayError):
+            request_head("GET", "/", [HOST, pair])
+        with pytest.raises(GatewayError):
+            response_head(200, before + line_end + after, [HOST])
+
+
+REFUSED_ON_THE_WIRE = [
+    b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+    b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nhello",
+    b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 5\r\n\r\nhello",
+    b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \xd9\xa5\r\n\r\nhello",
+    b"POST / HTTP/1.1\r\nHost: a\r\nContent_Length: 5\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer_Encoding: chunked\r\n\r\n",
+    b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n folded\r\n\r\n",
+    b"GET / HTTP/1.1\nHost: a\n\n",
+    b"GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost:\r\n\r\n",
+    b"GET http://evil/public/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"get / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GeT / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET\r\nX:y / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nX-ProConnect-Email : root\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nX-ProC\xc3\xb6nnect: root\r\n\r\n",
+    b"GET / HTTP/0.9\r\nHost: a\r\n\r\n",
+    b"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+    b"GET /\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET /#x HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET /\\x HTTP/1.1\r\nHost: a\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("request_", REFUSED_ON_THE_WIRE)
+async def test_a_doubt_about_a_request_ends_its_connection_and_nothing_goes_up(
+    running: Running, request_: bytes
+) -> None:
+    async with RawUpstream(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as upstream:
+        front = await running(upstream.url)
+        async with await front.connect() as browser:
+            await browser.send(request_ + b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
+            answered = await browser.read()
+        assert answered.data.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 ", b"HTTP/1.1 405 "))
+        assert answered.data.count(b"HTTP/1.") == 1
+        assert answered.closed
+        assert (upstream.requests, upstream.connections) == ([], 0)
+
+
+BROKEN_BODIES = [
+    b"0x2\r\nok\r\n0\r\n\r\n",
+    b"2;a\nb\r\nok\r\n0\r\n\r\n",
+    b"-2\r\nok\r\n0\r\n\r\n",
+    b"11111111111111111\r\nok\r\n0\r\n\r\n",
+    b"2\r\nokXX0\r\n\r\n",
+    b"2\r\nok\n\n0\r\n\r\n",
+    b"2\r\nok\r\r0\r\n\r\n",
+    b"2\r\nok0\r\n\r\n",
+    b"2 \r\nok\r\n0\r\n\r\n",
+    b"2\r\nok\r\n0\r\nContent-Length: 3\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("body", BROKEN_BODIES)
+async def test_a_broken_chunked_body_is_never_sent_as_a_whole_one(running: Running, body: bytes) -> None:
+    async with RawUpstream(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as upstream:
+        front = await running(upstream.url)
+        async with await front.connect() as browser:
+            await browser.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+            answered = await browser.read()
+        assert answered.data.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 "))
+        assert answered.closed
+        assert upstream.requests == []
+
+
+async def test_pipelined_requests_are_answered_one_by_one_in_order(running: Running) -> None:
+    answers = [b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d" % number for number in range(5)]
+    async with RawUpstream(*answers) as upstream:
+        front = await running(upstream.url)
+        async with await front.connect() as browser:
+            await browser.send(
+                b"".join(b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(5))
+            )
+            assert [(await browser.read_message())[-1:] for _ in range(5)] == [b"0", b"1", b"2", b"3", b"4"]
+        assert [request.split()[1] for request in upstream.requests] == [b"/0", b"/1", b"/2", b"/3", b"/4"]
+        assert upstream.connections == 1
