@@ -6,11 +6,11 @@ demo: ## the product on this machine: a provider, an old application, the gatewa
 
 test: ## every test, against real parts; sets up what it needs
 	@scripts/setup test
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n auto
 
 quick: ## the tests that start no other program
 	@scripts/setup test
-	@.venv/bin/python -m pytest -m "not real"
+	@.venv/bin/python -m pytest -n auto -m "not real"
 
 lint: ## format, lint, strict types
 	@scripts/setup test

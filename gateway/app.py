@@ -30,7 +30,7 @@ from gateway.sessions.storage import RecordStore, SessionStorage
 from gateway.settings.model import Settings
 from gateway.web.answers import Answers
 from gateway.web.gate import Gate
-from gateway.web.middlewares import Boundary
+from gateway.web.middlewares import Boundary, request_ids
 from gateway.web.own import Assets, OtherMethod, WhoAmI
 from gateway.web.pages import ASSETS, Pages
 from gateway.web.paths import OwnPaths
@@ -128,7 +128,7 @@ def _front(settings: Settings, parts: _Parts, storage: SessionStorage) -> web.Ap
         sites=sites, sign_in=sign_in, answers=answers, paths=paths, own_cookies=OWN_COOKIES, audit=audit
     )
     boundary = Boundary(
-        answers=answers, new_id=lambda: secrets.token_hex(8), clock=time.monotonic, log=log.bind()
+        answers=answers, new_id=request_ids(secrets.token_hex(6)), clock=time.monotonic, log=log.bind()
     )
     front = web.Application(middlewares=[boundary.middleware(), session_middleware(storage)])
     front.add_routes(

@@ -21,7 +21,6 @@ from gateway.oidc.known import Known, ProviderHealth, health_of, retry_delay, wi
 from gateway.oidc.metadata import ProviderMetadata, check_metadata, metadata_url
 
 _JSON: Final = "application/json"
-_LONGEST_WAIT: Final = 3  # seconds that a person waits for metadata that is not there yet
 _NO_KEYS_COOLDOWN: Final = 1  # seconds; without any key nobody can sign in
 
 
@@ -36,6 +35,7 @@ class ProviderOptions:
         key_cooldown: between two fetches of keys for tokens that name unknown ones.
         timeout: for all calls of one sign-in together.
         clock_skew: by how much the provider's clock may differ.
+        patience: how long a person waits for metadata that is not there yet.
         retry_delay: until the next attempt, after so many that failed in a row.
     """
 
@@ -45,6 +45,7 @@ class ProviderOptions:
     key_cooldown: int = 30
     timeout: float = 10
     clock_skew: int = 30
+    patience: float = 3
     retry_delay: Callable[[int], float] = retry_delay
 
 
@@ -90,11 +91,11 @@ class Discovery:
 
     async def close(self) -> None:
         """Stop."""
-        for task in (self._staying_fresh, self._refreshing.task, self._fetching_keys.task):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        tasks = (self._staying_fresh, self._refreshing.task, self._fetching_keys.task)
+        running = [task for task in tasks if task is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
     @property
     def last_metadata(self) -> ProviderMetadata | None:
@@ -118,7 +119,7 @@ class Discovery:
         """The metadata to begin or finish a sign-in with.
 
         While there is none, or the provider is away, one attempt a second is made on demand; nobody waits for
-        it longer than three seconds, and nobody at all when the last one failed and another is under way.
+        it longer than `patience`, and nobody at all when the last one failed and another is under way.
 
         Raises:
             ProviderError: there is none.
@@ -126,7 +127,7 @@ class Discovery:
         known = self._known
         if known.usable is None and (known.metadata_trouble is None or self._may_try()):
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LONGEST_WAIT):
+                async with asyncio.timeout(self._options.patience):
                     await self._refreshing.join()
         if self._known.usable is None:
             raise self.error()

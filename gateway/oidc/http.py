@@ -55,7 +55,7 @@ class ProviderHttp:
         Args:
             url: a checked endpoint, sent byte for byte.
             accept: the media type to ask for.
-            malformed: the fault of an answer that is too long, encoded or ambiguous.
+            malformed: the fault of an answer that is too long or encoded.
             form: what to post, encoded.
             authorization: the value of the Authorization field.
 
@@ -81,7 +81,7 @@ class ProviderHttp:
             raise ProviderTimeoutError(Fault.PROVIDER_SLOW, endpoint=shown(url)) from error
         except (aiohttp.ClientSSLError, ssl.SSLError) as error:
             raise ProviderError(Fault.PROVIDER_TLS, endpoint=shown(url), why=_reason(error)) from error
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, UnicodeError) as error:  # the last for a host that is no name
             raise ProviderError(
                 Fault.PROVIDER_UNREACHABLE, endpoint=shown(url), why=type(error).__name__
             ) from error
@@ -116,8 +116,6 @@ async def _read(response: aiohttp.ClientResponse, malformed: Fault) -> Answer:
     fields = response.headers
     encoding = fields.get("Content-Encoding", "identity")
     require(encoding.lower() == "identity", malformed, why="encoded", encoding=shown(encoding))
-    framed_twice = "Content-Length" in fields and "Transfer-Encoding" in fields  # RFC 9112 section 6.3
-    require(not framed_twice, malformed, why="framed twice")
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk

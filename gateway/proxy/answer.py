@@ -249,7 +249,7 @@ class AnswerReader:
         if status == SWITCHING_PROTOCOLS and not parser.should_upgrade():
             self._refused = "101 without Upgrade"
         self._bodiless = self._head_only or status in BODILESS
-        self.reusable = parser.should_keep_alive()
+        self.reusable = parser.should_keep_alive() and status != SWITCHING_PROTOCOLS
         self.head = Head(status, self._reason, self._fields, 0 if self._bodiless else length)
         if self._bodiless:
             self.complete = True

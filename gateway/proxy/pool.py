@@ -76,12 +76,12 @@ class Pool:
         """
         if self._waiting:
             return None
-        for place in self._in_turn():
-            while place.idle:
-                connection = place.idle.pop()
-                if connection.alive and not (surely_alive and connection.heard_from()):
-                    return connection
-                connection.close()
+        place = self._next_place()
+        while place.idle:
+            connection = place.idle.pop()
+            if connection.alive and not (surely_alive and connection.heard_from()):
+                return connection
+            connection.close()
         return None
 
     async def acquire(self) -> Connection:
@@ -94,7 +94,7 @@ class Pool:
         if self._closed is not None:
             raise UpstreamError(Fault.UPSTREAM_UNREACHABLE, why="closing")
         if self._waiting or len(self._members) + self._opening >= self._limits.connections:
-            connection = await self._wait()
+            connection = self._any_idle() or await self._wait()
             if connection is not None and connection.alive:
                 return connection
             if connection is None:
@@ -110,7 +110,8 @@ class Pool:
         now = asyncio.get_running_loop().time()
         self._opening += 1
         try:
-            for place in sorted(self._in_turn(), key=lambda place: place.away_until > now):
+            in_turn = self._places[self._turn :] + self._places[: self._turn]
+            for place in sorted(in_turn, key=lambda place: place.away_until > now):
                 try:
                     return await self._open(place)
                 except UpstreamError as error:
@@ -151,12 +152,21 @@ class Pool:
         if self._members:
             await self._closed.wait()
 
-    def _in_turn(self) -> list[Place]:
+    def _next_place(self) -> Place:
+        """The place whose turn it is, of those that are not set aside; if all are, of all."""
         places = self._places
-        if len(places) == 1:
-            return places
-        self._turn = (self._turn + 1) % len(places)
-        return places[self._turn :] + places[: self._turn]
+        if len(places) > 1:
+            now = asyncio.get_running_loop().time()
+            for _ in places:
+                self._turn = (self._turn + 1) % len(places)
+                if places[self._turn].away_until <= now:
+                    break
+        return places[self._turn]
+
+    def _any_idle(self) -> Connection | None:
+        if self._waiting:
+            return None
+        return next((place.idle.pop() for place in self._places if place.idle), None)
 
     async def _wait(self) -> Connection | None:
         """Wait for a connection, or for the right to open one (None)."""

@@ -56,8 +56,12 @@ class AnswerRules:
 
     def _value(self, name: bytes, value: bytes) -> bytes:
         if name in NAMING and self.locations:
-            start = value.lower().find(b"url=") + 4 if name == b"refresh" else 0
-            return value[:start] + _moved(value[start:], self.locations)
+            if name == b"refresh":
+                start = value.lower().find(b"url=") + len(b"url=")
+                return (
+                    value if start < len(b"url=") else value[:start] + _moved(value[start:], self.locations)
+                )
+            return _moved(value, self.locations)
         if name == b"set-cookie" and (self.cookie_domains or self.cookie_paths):
             pair, *attributes = value.split(b";")
             moved = (self._attribute(attribute) for attribute in attributes)
@@ -85,7 +89,8 @@ AS_SENT: Final = AnswerRules()
 def _moved(value: bytes, beginnings: Sequence[tuple[bytes, bytes]]) -> bytes:
     for beginning, becomes in beginnings:
         if value.startswith(beginning) and _ends_there(value, beginning):
-            return becomes + value[len(beginning) :]
+            rest = value[len(beginning) :]
+            return becomes + (rest[1:] if becomes.endswith(b"/") and rest.startswith(b"/") else rest)
     return value
 
 

@@ -1,31 +1,37 @@
 """Adapter: aiohttp's server, where a proxy needs it to behave otherwise than for an application.
 
-Three things: what cannot be parsed is refused with an answer that is always the same (aiohttp's own quotes the
-request) and with the status that says why; a body that turns out broken is broken for whoever reads it (aiohttp
-lets that reader wait); and there is no start on the parser in Python, which is the more lenient one.
+Three things: what cannot be parsed is refused with an answer that is always the same (aiohttp's own quotes
+the request) and with the status that says why; a body that turns out broken is broken for whoever reads it
+(aiohttp lets that reader wait); and there is no start on the parser in Python, the more lenient one.
 """
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 from aiohttp import web
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
-IDLE_CONNECTION: Final = 75.0
-"""Seconds for which a browser's connection is kept open, and in which the head of a request has to come."""
-
-LINE_MAX: Final = 16 * 1024
-"""Octets of a request line, and of one field."""
-
-FIELDS_MAX: Final = 128
 READ_AHEAD: Final = 64 * 1024
 """Octets of a request's body that are held for a slow upstream, more or less."""
 
-_TOO_MANY_FIELDS: Final = "Too many headers received"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What a browser may send, and how slowly.
+
+    Args:
+        idle: seconds for which its connection is kept open, and in which the head of a request has to come.
+        line: octets of a request line, and of one field.
+        fields: how many fields.
+    """
+
+    idle: float = 75
+    line: int = 16 * 1024
+    fields: int = 128
 
 
 class FrontProtocol(web.RequestHandler):
@@ -71,14 +77,34 @@ def _status(status: int, exc: BaseException | None) -> int:
         # aiohttp's parser keeps the request line in a bytearray, a field in bytes.
         case LineTooLong(args=(bytearray(), *_)):
             return HTTPStatus.REQUEST_URI_TOO_LONG
-        case LineTooLong() | Exception(args=(("Too many headers received"), *_)):
+        case LineTooLong() | BadHttpMessage(message="Too many headers received"):
             return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
         case _:
             return status
 
 
 class FrontServer(web.Server):
-    """Makes a FrontProtocol for each connection."""
+    """Makes a FrontProtocol for each connection.
+
+    Args:
+        handler: answers a request.
+        request_factory: makes the request that the handler gets; None for aiohttp's plain one.
+        bounds: what a browser may send, and how slowly.
+    """
+
+    def __init__(self, handler: Any, *, request_factory: Any = None, bounds: Bounds) -> None:  # noqa: ANN401 - aiohttp keeps the types private
+        super().__init__(
+            handler,
+            request_factory=request_factory,
+            access_log=None,
+            # A body goes to the application as it came, compressed or not.
+            auto_decompress=False,
+            keepalive_timeout=bounds.idle,
+            max_field_size=bounds.line,
+            max_headers=bounds.fields,
+            max_line_size=bounds.line,
+            read_bufsize=READ_AHEAD,
+        )
 
     def __call__(self) -> FrontProtocol:
         """A protocol for a new connection."""
@@ -91,8 +117,8 @@ class FrontRunner(web.AppRunner):
     Args:
         app: the application.
         shutdown_timeout: seconds that requests under way are given at the end.
+        bounds: what a browser may send, and how slowly.
         danger_python_parser: start although aiohttp's parser in C is missing.
-        **settings: further ones of aiohttp's server.
     """
 
     def __init__(
@@ -100,33 +126,15 @@ class FrontRunner(web.AppRunner):
         app: web.Application,
         *,
         shutdown_timeout: float,
+        bounds: Bounds | None = None,
         danger_python_parser: bool = False,
-        **settings: Any,
     ) -> None:
         super().__init__(app, handle_signals=False, shutdown_timeout=shutdown_timeout)
+        self._bounds = bounds or Bounds()
         self._allowed = danger_python_parser or HttpRequestParser is not HttpRequestParserPy
-        self._settings = {**SETTINGS, **settings}
 
     async def _make_server(self) -> web.Server:
         if not self._allowed:
             raise RuntimeError("aiohttp's HTTP parser in C is missing; the one in Python is too lenient")
         made = await super()._make_server()
-        return FrontServer(
-            made.request_handler,
-            request_factory=made.request_factory,
-            loop=asyncio.get_running_loop(),
-            **self._settings,
-        )
-
-
-SETTINGS: Final = {
-    "access_log": None,
-    # A body goes to the application as it came, compressed or not.
-    "auto_decompress": False,
-    "keepalive_timeout": IDLE_CONNECTION,
-    "max_field_size": LINE_MAX,
-    "max_headers": FIELDS_MAX,
-    "max_line_size": LINE_MAX,
-    "read_bufsize": READ_AHEAD,
-}
-"""What a FrontServer is made with."""
+        return FrontServer(made.request_handler, request_factory=made.request_factory, bounds=self._bounds)

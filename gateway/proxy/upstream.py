@@ -85,6 +85,8 @@ class Upstream:
                 also its kinds for busy and slow. Nothing of an answer was sent to the browser then.
             RequestError: the body of the request is malformed or too slow. The same.
         """
+        if framing.upgrade is not None and self._tunnels >= self._limits.tunnels:
+            raise UpstreamBusyError(Fault.UPSTREAM_BUSY, tunnels=self._tunnels)
         relay = Relay(request, own_cookies=own_cookies, private=private, rules=self._rules)
         try:
             outgoing = Outgoing(request, framing, target if target == "*" else self._base + target, fields)
@@ -172,8 +174,6 @@ class Upstream:
         protocol = agreed_upgrade(framing, head.fields)
         if protocol is None:
             raise UpstreamError(Fault.UPSTREAM_MALFORMED, why="upgrade to a protocol that was not offered")
-        if self._tunnels >= self._limits.tunnels:
-            raise UpstreamBusyError(Fault.UPSTREAM_BUSY, tunnels=self._tunnels)
         rest = connection.reader.rest
         transport = connection.hand_over()
         self._pool.forget(connection)

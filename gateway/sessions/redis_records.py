@@ -99,7 +99,7 @@ class RedisRecords:
     async def get(self, key: str) -> bytes | None:
         """Return the record; None when there is none or its lifetime has passed."""
         record = await self._ask(lambda: self._redis.get(key))
-        return cast("bytes | None", record)  # a client that decodes answers would have been asked to
+        return cast("bytes | None", record)  # text is for clients that were told to decode
 
     async def put(self, key: str, record: bytes, *, lifetime: int) -> None:
         """Write a record, whatever was there."""

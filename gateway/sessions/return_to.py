@@ -21,7 +21,7 @@ _TARGET: Final = re.compile(r'/[^\x00-\x20\x7f-\U0010ffff"<>\\#]*')
 _MALFORMED_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
-# What `/` and `\` would become if a server decoded the path once, and once more. Deeper is nobody's page.
+# A path that goes on changing when it is decoded this often is nobody's page.
 _DEEPEST_ENCODING: Final = 3
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -83,6 +84,12 @@ class Boundary:
             session=notes.session,
             ms=round(seconds * 1000, 1),
         )
+
+
+def request_ids(prefix: str) -> Callable[[], str]:
+    """Draw request ids as unique as `prefix`: it and a count, cheap enough for each request."""
+    count = itertools.count(1)
+    return lambda: f"{prefix}-{next(count):x}"
 
 
 def _texts(error: GatewayError) -> dict[str, str]:

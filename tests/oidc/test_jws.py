@@ -188,7 +188,7 @@ def test_another_key_on_the_same_curve_is_refused() -> None:
         {"kid": ["rsa"]},
         {"kid": None},
     ],
-    ids=str,
+    ids=lambda header: str(header)[:20],
 )
 def test_a_header_that_chooses_keys_or_extensions_is_refused(header: dict[str, object]) -> None:
     assert fault_of(signed(CLAIMS, header=header)) is Fault.ID_TOKEN_HEADER
@@ -226,7 +226,7 @@ def test_another_kind_of_jwt_is_refused(typ: object) -> None:
         signed(CLAIMS, header={"kid": "x" * 30_000}),
         f"{HEADER}.{PAYLOAD}.{'A' * 4096}",
     ],
-    ids=lambda compact: compact[:12] + "~" + compact[-12:],
+    ids=map(str, range(23)),  # signatures differ from run to run, and workers must agree on names
 )
 def test_what_is_no_compact_jws_is_refused(compact: str) -> None:
     assert fault_of(compact) is Fault.ID_TOKEN_MALFORMED

@@ -18,15 +18,16 @@ from gateway.proxy.fields import Forwarded, OwnCookies, Reserved, request_fields
 from gateway.proxy.framing import check_request
 from gateway.proxy.limits import Limits
 from gateway.proxy.relay import RelayedAnswer
-from gateway.proxy.server import SETTINGS, FrontServer
+from gateway.proxy.server import Bounds, FrontServer
 from gateway.proxy.streams import Streams
 from gateway.proxy.target import read_address, read_target
 from gateway.proxy.upstream import Upstream
 from tests.support.processes import LOOPBACK
-from tests.support.raw import RawConnection, connect
+from tests.support.raw import WAIT_SECONDS, RawConnection, connect
 
 RESERVED = Reserved(names=frozenset({"remote-user"}), prefixes=("x-proconnect-",))
 OWN_COOKIES = OwnCookies(names=frozenset({b"__Host-gateway"}), prefixes=(b"__Host-gateway-",))
+BOUNDS = Bounds()
 ALICE = ((b"Remote-User", b"alice@a.test"), (b"X-ProConnect-Email", b"alice@a.test"))
 
 
@@ -52,7 +53,7 @@ class Front:
     port: int = 0
     answers: list[RelayedAnswer] = field(default_factory=list)
     errors: list[GatewayError] = field(default_factory=list)
-    finished: asyncio.Event = field(default_factory=asyncio.Event)
+    _ending: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """What `web.gate` does for a signed-in person, and `web.middlewares` for an error."""
@@ -84,7 +85,13 @@ class Front:
             self.answers.append(answer)
             return answer
         finally:
-            self.finished.set()
+            async with self._ending:
+                self._ending.notify_all()
+
+    async def done(self, count: int = 1) -> None:
+        """Wait until that many requests have ended."""
+        async with asyncio.timeout(WAIT_SECONDS), self._ending:
+            await self._ending.wait_for(lambda: len(self.answers) + len(self.errors) >= count)
 
     async def connect(self, **how: Any) -> RawConnection:
         """A browser's connection to it."""
@@ -101,8 +108,8 @@ Running = Callable[..., Awaitable[Front]]
 
 
 @asynccontextmanager
-async def _running(front: Front, tls: ssl.SSLContext | None) -> AsyncIterator[Front]:
-    server = FrontServer(front.handle, **SETTINGS)
+async def _running(front: Front, tls: ssl.SSLContext | None, bounds: Bounds) -> AsyncIterator[Front]:
+    server = FrontServer(front.handle, bounds=bounds)
     runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.1)
     await runner.setup()
     try:
@@ -118,7 +125,7 @@ async def _running(front: Front, tls: ssl.SSLContext | None) -> AsyncIterator[Fr
 
 @pytest.fixture
 async def running() -> AsyncIterator[Running]:
-    """Starts a gateway before an upstream: `await running(upstream.url, idle=0.2)`."""
+    """Starts a gateway before an upstream, with the Limits that are named."""
     started: list[Any] = []
 
     async def start(
@@ -126,6 +133,7 @@ async def running() -> AsyncIterator[Running]:
         tls: ssl.SSLContext | None = None,
         front_tls: ssl.SSLContext | None = None,
         server_name: str | None = None,
+        bounds: Bounds = BOUNDS,
         **limits: Any,
     ) -> Front:
         streams = Streams()
@@ -136,7 +144,7 @@ async def running() -> AsyncIterator[Running]:
             server_name=server_name,
             streams=streams,
         )
-        context = _running(Front(upstream, streams), front_tls)
+        context = _running(Front(upstream, streams), front_tls, bounds)
         started.append(context)
         front: Front = await context.__aenter__()
         return front

@@ -542,8 +542,11 @@ async def test_a_browser_that_goes_away_does_not_cost_its_session_the_idle_write
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
+    written = dict(records.records)
     records.held.set()
     await storage.close()
+
+    assert records.records != written
     world.now += IDLE - 1
 
     assert (await who(client, cookie))["sub"] == "a-sub"

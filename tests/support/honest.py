@@ -33,7 +33,15 @@ CODE: Final = "c" * 43
 ACCESS_TOKEN: Final = "a" * 43
 SUB: Final = "b7d6ff3c-0f2b-4b7e-9f6c-3f5a0e1c7d11"
 
-ABSENT: Final = object()
+
+class _Absent:
+    """A member that is not there."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = _Absent()
 """As the value of a member: leave the member out."""
 
 RSA: Final = RSAKey.generate_key(2048, {"kid": "rsa", "alg": "RS256", "use": "sig"})

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+
+import pytest
+from aiohttp import web
+
+from gateway.proxy.server import Bounds, FrontRunner
+from tests.proxy.conftest import Running
+from tests.support.processes import LOOPBACK
+from tests.support.raw import RawUpstream, connect, exchange
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_, status",
+    [
+        (b"GET /" + b"a" * 2000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", b"414"),
+        (GET + b"X: " + b"a" * 2000 + b"\r\n\r\n", b"431"),
+        (GET + b"a" * 2000 + b": x\r\n\r\n", b"431"),
+        (GET + b"X: y\r\n" * 20 + b"\r\n", b"431"),
+        (GET + b"X : secret\r\n\r\n", b"400"),
+        (b"\x16\x03\x01secret", b"400"),
+        (b"secret", b"400"),
+        (GET + b"\r\nsecret\r\n\r\n", b"400"),
+    ],
+)
+async def test_what_cannot_be_read_is_refused_with_its_status_and_quoted_nowhere(
+    running: Running, request_: bytes, status: bytes
+) -> None:
+    async with RawUpstream(OK) as upstream:
+        front = await running(upstream.url, bounds=Bounds(line=1000, fields=10))
+        received = await exchange(front.port, request_ + b"\r\n\r\n")
+        assert received.data.split(b" ", 2)[1] == status
+        assert received.closed
+        assert b"secret" not in received.data
+        assert b"aaa" not in received.data
+
+
+async def test_a_head_that_does_not_end_is_cut(running: Running) -> None:
+    async with RawUpstream(OK) as upstream:
+        front = await running(upstream.url, bounds=Bounds(idle=0.2))
+        async with await front.connect() as browser:
+            await browser.send(GET + b"X: ")
+            received = await browser.read()
+            assert (received.data, received.closed) == (b"", True)
+        assert upstream.connections == 0
+
+
+async def test_many_half_open_connections_stop_nobody(running: Running) -> None:
+    async with RawUpstream(OK) as upstream:
+        front = await running(upstream.url)
+        half_open = [await front.connect() for _ in range(200)]
+        for connection in half_open:
+            await connection.send(GET)
+        assert await front.ask(GET + b"\r\n") == OK
+        for connection in half_open:
+            connection.reset()
+
+
+async def test_requests_behind_a_slow_one_are_held_back(running: Running) -> None:
+    async with RawUpstream(OK) as upstream:
+        front = await running(upstream.url)
+        async with await front.connect() as browser:
+            pipelined = (GET + b"X: " + b"y" * 1000 + b"\r\n\r\n") * 20_000
+            sending = asyncio.create_task(browser.send(pipelined))
+            for _ in range(50):
+                assert await browser.read_message() == OK
+            assert not sending.done()  # 20 MB that nobody has read yet wait at the browser
+            sending.cancel()
+
+
+def application(handle: object) -> web.Application:
+    made = web.Application()
+    made.add_routes([web.route("*", "/{path:.*}", handle)])  # type: ignore[arg-type]  # a handler
+    return made
+
+
+async def ask(runner: FrontRunner, request: bytes) -> bytes:
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, LOOPBACK, 0).start()
+        async with await connect(runner.addresses[0][1]) as browser:
+            await browser.send(request)
+            return await browser.read_message()
+    finally:
+        await runner.cleanup()
+
+
+async def test_an_application_runs_behind_it() -> None:
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(
+            body=await request.read(), headers={"X-Coding": request.headers["Content-Encoding"]}
+        )
+
+    request = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nraw"
+    answer = await ask(FrontRunner(application(handle), shutdown_timeout=0.1), request)
+    assert answer.endswith(b"raw")
+    assert b"X-Coding: gzip" in answer
+
+
+async def test_the_unforeseen_is_500_and_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def handle(_: web.Request) -> web.Response:
+        raise LookupError("secret")
+
+    answer = await ask(FrontRunner(application(handle), shutdown_timeout=0.1), GET + b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert b"secret" not in answer
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+async def test_the_unforeseen_behind_an_answer_does_not_become_a_second_answer() -> None:
+    async def handle(request: web.Request) -> web.Response:
+        answer = web.Response(text="first")
+        await answer.prepare(request)
+        await answer.write_eof()
+        raise LookupError("secret")
+
+    runner = FrontRunner(application(handle), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, LOOPBACK, 0).start()
+    received = await exchange(runner.addresses[0][1], GET + b"\r\n")
+    await runner.cleanup()
+    assert received.data.count(b"HTTP/1.1 ") == 1
+    assert received.closed
+
+
+START = """
+import asyncio
+from aiohttp import web
+from gateway.proxy.server import FrontRunner
+
+async def start():
+    runner = FrontRunner(web.Application(), shutdown_timeout=0, danger_python_parser={allowed})
+    await runner.setup()
+    await runner.cleanup()
+
+asyncio.run(start())
+"""
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_there_is_no_start_on_the_lenient_parser_unless_told(*, allowed: bool) -> None:
+    started = subprocess.run(
+        [sys.executable, "-c", START.format(allowed=allowed)],
+        env={**os.environ, "AIOHTTP_NO_EXTENSIONS": "1"},
+        capture_output=True,
+        check=False,
+    )
+    assert (started.returncode == 0) is allowed
+    assert (b"parser" in started.stderr) is not allowed
