@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 class Secret:
     """Text that does not show itself in a log, a traceback or a page.
 
-    Only adapters, `sessions.seal` and `oidc.tokens` call `reveal`.
+    `reveal` is called where a message is written or a key is needed: in adapters, `sessions.seal` and
+    `sessions.session`, and the modules of `oidc` that write requests or check signatures.
     """
 
     _value: str = field(repr=False)

@@ -15,6 +15,7 @@ from gateway.settings.urls import ListenAddress
 BACKLOG: Final = 1024
 _IDLE_CONNECTION: Final = 75.0  # seconds that a browser's idle connection is kept
 _LONGEST_LINE: Final = 16_384  # octets of a request line, and of one field
+_AT_ONCE: Final = 0.1  # seconds; to aiohttp, none at all would be without end
 
 
 def bind(address: ListenAddress, *, shared: bool = False) -> socket.socket:
@@ -53,7 +54,7 @@ def front_runner(gateway: Gateway, *, drain: float) -> web.AppRunner:
         gateway.front,
         access_log=None,
         handle_signals=False,
-        shutdown_timeout=drain,
+        shutdown_timeout=max(drain, _AT_ONCE),
         keepalive_timeout=_IDLE_CONNECTION,
         # A body goes to the application as it came, compressed or not.
         auto_decompress=False,
@@ -64,7 +65,7 @@ def front_runner(gateway: Gateway, *, drain: float) -> web.AppRunner:
 
 def observe_runner(gateway: Gateway) -> web.AppRunner:
     """What serves the second address."""
-    return web.AppRunner(gateway.observe, access_log=None, handle_signals=False, shutdown_timeout=0)
+    return web.AppRunner(gateway.observe, access_log=None, handle_signals=False, shutdown_timeout=_AT_ONCE)
 
 
 @asynccontextmanager

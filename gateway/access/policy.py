@@ -1,4 +1,4 @@
-"""The one decision: a request, its route and its session to Allow, SignInRequired or Deny, with the Reason.
+"""The one decision: a request, its route and its session to one of four answers, with the Reason.
 
 Proxying, WebSocket upgrades and forward-auth ask the same function and only answer differently.
 """
@@ -6,13 +6,16 @@ Proxying, WebSocket upgrades and forward-auth ask the same function and only ans
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from gateway.access.hints import NO_HINTS, Hints
+from gateway.access.paths import PathPattern
 from gateway.access.readings import Path
+from gateway.access.requirements import NOTHING_REQUIRED, Key, Reason, Requirement
 from gateway.errors import Fault, MisdirectedError, RequestError
-from gateway.sessions.session import Anonymous, Session, SignedIn
+from gateway.sessions.session import ANONYMOUS, Session, SignedIn
 
 
 class Access(StrEnum):
@@ -24,42 +27,35 @@ class Access(StrEnum):
     DENY = "deny"
 
 
-class Reason(StrEnum):
-    """Why a decision fell as it did, as a closed list."""
-
-    PUBLIC = "public"
-    OPTIONAL = "optional"
-    SIGNED_IN = "signed-in"
-    NOT_SIGNED_IN = "not-signed-in"
-    OTHER_PROVIDER = "other-provider"
-    ROUTE_DENIED = "route-denied"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One rule of an app: which requests it is about, and what it asks for.
 
     Args:
         place: where it stands in the settings, such as `apps[0].routes[2]`.
-        path: a prefix of the decoded path; the whole path when `exact`.
-        exact: whether `path` is the whole path.
+        path: the paths it is about, percent-decoded.
         methods: the methods it is about, None for all. GET includes HEAD.
         access: what it asks for.
+        require: what it asks of the person who is signed in.
+        refusal: the administrator's sentence for people whom it refuses; None for the usual ones.
+        hints: what a sign-in for it suggests to the provider.
     """
 
     place: str
-    path: str
-    exact: bool = False
+    path: PathPattern
     methods: frozenset[str] | None = None
     access: Access = Access.SIGNED_IN
+    require: Requirement = NOTHING_REQUIRED
+    refusal: str | None = None
+    hints: Hints = field(default=NO_HINTS, hash=False)
 
     def matches(self, path: str, method: str) -> bool:
         """Tell whether a request with this path, read as written, is about this route."""
-        return _covers(self.path, path, exact=self.exact) and self._has(method)
+        return self.path.covers(path) and self._has(method)
 
     def matches_folded(self, path: str, method: str) -> bool:
         """The same for a case-folded path."""
-        return _covers(self.path.casefold(), path, exact=self.exact) and self._has(method)
+        return self.path.folded.covers(path) and self._has(method)
 
     @property
     def wants_session(self) -> bool:
@@ -72,18 +68,6 @@ class Route:
         return method == "HEAD" and "GET" in self.methods
 
 
-def _covers(pattern: str, path: str, *, exact: bool) -> bool:
-    """A prefix ends at a segment's border: `/admin` and `/admin/` cover `/admin` and `/admin/x` alike.
-
-    Many applications answer `/admin` as they answer `/admin/`, so a rule must not tell them apart;
-    `/administration` is another place.
-    """
-    if exact:
-        return path == pattern
-    prefix = pattern.rstrip("/")
-    return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in {"", "/"}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """One application behind the gateway, as the policy knows it.
@@ -94,6 +78,7 @@ class App:
         provider: the settings' name of the provider that signs its people in.
         routes: its rules; the first match decides.
         fallback: what decides when no rule matches.
+        link_hints: the hints that a link to the sign-in may carry.
     """
 
     name: str
@@ -101,6 +86,13 @@ class App:
     provider: str
     routes: tuple[Route, ...]
     fallback: Route
+    link_hints: frozenset[str] = frozenset()
+
+    @property
+    def assurance_claims(self) -> tuple[str, ...]:
+        """How people were authenticated, as far as it matters here: `acr` always, `amr` if a rule looks at it."""
+        looked_at = {claim for route in self.routes for claim in route.require.claims}
+        return tuple(key.value for key in (Key.ACR, Key.AMR) if key is Key.ACR or key.value in looked_at)
 
     def route_for(self, path: Path, method: str) -> Route:
         """The route that decides about a request.
@@ -144,9 +136,18 @@ class Allow:
 
 @dataclass(frozen=True, slots=True)
 class SignInRequired:
-    """Nobody is signed in, and the route asks for somebody."""
+    """Nobody is signed in, and the route asks for somebody; with a level of assurance among `acr`, if any."""
 
     reason: Reason
+    acr: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepUpRequired:
+    """Somebody is signed in, and one of the levels of assurance in `acr` is all that is missing (RFC 9470)."""
+
+    reason: Reason
+    acr: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +157,7 @@ class Deny:
     reason: Reason
 
 
-Decision: TypeAlias = Allow | SignInRequired | Deny
-
-_NOBODY = Anonymous()
+Decision: TypeAlias = Allow | SignInRequired | StepUpRequired | Deny
 
 
 def decide(app: App, route: Route, session: Session) -> Decision:
@@ -167,14 +166,22 @@ def decide(app: App, route: Route, session: Session) -> Decision:
         case Access.DENY, _:
             return Deny(Reason.ROUTE_DENIED)
         case Access.PUBLIC, _:
-            return Allow(Reason.PUBLIC, _NOBODY)
+            return Allow(Reason.PUBLIC, ANONYMOUS)
         case Access.OPTIONAL, SignedIn() if session.provider == app.provider:
             return Allow(Reason.OPTIONAL, session)
         case Access.OPTIONAL, _:
-            return Allow(Reason.OPTIONAL, _NOBODY)
+            return Allow(Reason.OPTIONAL, ANONYMOUS)
         case Access.SIGNED_IN, SignedIn() if session.provider == app.provider:
-            return Allow(Reason.SIGNED_IN, session)
+            return _decide_about(session, route.require)
         case Access.SIGNED_IN, SignedIn():
-            return SignInRequired(Reason.OTHER_PROVIDER)
+            return SignInRequired(Reason.OTHER_PROVIDER, route.require.levels)
         case _:
-            return SignInRequired(Reason.NOT_SIGNED_IN)
+            return SignInRequired(Reason.NOT_SIGNED_IN, route.require.levels)
+
+
+def _decide_about(session: SignedIn, require: Requirement) -> Decision:
+    reasons = require.unmet(session.claims)
+    if not reasons:
+        return Allow(Reason.SIGNED_IN, session)
+    levels = require.levels_that_would_do(session.claims)
+    return StepUpRequired(Reason.ACR_TOO_LOW, levels) if levels else Deny(reasons[0])

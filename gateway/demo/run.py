@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import secrets
 import signal
 import socket
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -18,10 +19,8 @@ from typing import Final
 import uvloop
 from aiohttp import web
 from rich.console import Console
-from rich.panel import Panel
 
 from gateway.app import open_gateway
-from gateway.demo.people import PEOPLE
 from gateway.demo.provider import issuer_at, make_provider
 from gateway.demo.provider_requests import Registration
 from gateway.demo.provider_state import Provider
@@ -35,6 +34,7 @@ from gateway.settings.urls import ListenAddress
 USUAL_PORTS: Final = {"gateway": 8080, "provider": 8081, "upstream": 8082, "observe": 9090}
 _HOST: Final = "127.0.0.1"
 _CLIENT_ID: Final = "demo"
+_AT_ONCE: Final = 0.1  # seconds that an answer under way is given at the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +48,36 @@ class Demo:
 
 
 @asynccontextmanager
-async def running_demo() -> AsyncIterator[Demo]:
-    """Start all three on the usual ports, or on free ones where these are taken, until the block ends."""
-    sockets = {name: _bind(port) for name, port in USUAL_PORTS.items()}
-    ports = {name: listening.getsockname()[1] for name, listening in sockets.items()}
-    gateway_url = f"http://localhost:{ports['gateway']}"
-    upstream_url = f"http://{_HOST}:{ports['upstream']}"
-    registration = Registration(
-        client_id=_CLIENT_ID,
-        client_secret=secrets.token_hex(32),
-        redirect_uris=(f"{gateway_url}/_gateway/callback",),
-        post_logout_redirect_uris=(f"{gateway_url}/_gateway/signed-out",),
-    )
-    provider = Provider([registration])
-    provider.issuer = issuer_at(ports["provider"])
+async def running_demo(ports: Mapping[str, int] = USUAL_PORTS) -> AsyncIterator[Demo]:
+    """Start all three until the block ends.
+
+    Args:
+        ports: which port each would like; where one is taken, a free one does.
+    """
     async with AsyncExitStack() as stack:
+        sockets = {name: stack.enter_context(_bind(port)) for name, port in ports.items()}
+        found = {name: listening.getsockname()[1] for name, listening in sockets.items()}
+        demo = Demo(
+            gateway=f"http://localhost:{found['gateway']}",
+            provider=issuer_at(found["provider"]),
+            upstream=f"http://{_HOST}:{found['upstream']}",
+            observe=f"http://{_HOST}:{found['observe']}",
+        )
+        registration = Registration(
+            client_id=_CLIENT_ID,
+            client_secret=secrets.token_hex(32),
+            redirect_uris=(f"{demo.gateway}/_gateway/callback",),
+            post_logout_redirect_uris=(f"{demo.gateway}/_gateway/signed-out",),
+        )
+        provider = Provider([registration])
+        provider.issuer = demo.provider
         await stack.enter_async_context(_served(make_provider(provider), sockets["provider"]))
         await stack.enter_async_context(_served(make_upstream(), sockets["upstream"]))
-        settings = _settings(registration, gateway=gateway_url, issuer=provider.issuer, upstream=upstream_url)
-        gateway = await stack.enter_async_context(open_gateway(settings))
+        gateway = await stack.enter_async_context(open_gateway(_settings(demo, registration)))
         await stack.enter_async_context(
-            serving(gateway, front=sockets["gateway"], observe=sockets["observe"], drain=1)
+            serving(gateway, front=sockets["gateway"], observe=sockets["observe"], drain=0)
         )
-        yield Demo(gateway_url, provider.issuer, upstream_url, f"http://{_HOST}:{ports['observe']}")
+        yield demo
 
 
 def run_demo() -> None:
@@ -83,31 +90,45 @@ async def _until_interrupted() -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    out = Console(highlight=False, soft_wrap=True)
     async with running_demo() as demo:
-        Console().print(Panel(_welcome(demo), title="ProConnect gateway: demo", expand=False, padding=(1, 2)))
+        out.print(welcome(demo))
         await stop.wait()
+    out.print("\nThe demo has ended; it leaves nothing behind.")
 
 
-def _welcome(demo: Demo) -> str:
-    people = "\n".join(f"  {person.given_name} {person.usual_name}, {person.email}" for person in PEOPLE)
-    return (
-        f"Open   [bold]{demo.gateway}[/]   and sign in as one of\n\n{people}\n\n"
-        f"Try      {demo.gateway}/private/dossier?numero=42   a page deep inside\n"
-        f"         {demo.gateway}/public/                     open to everybody\n"
-        f"         {demo.gateway}/admin/                      refused to everybody\n"
-        f"         {demo.gateway}/_gateway/whoami             your session\n"
-        f"Behind   {demo.upstream}   the old application, which nobody should reach but the gateway\n"
-        f"         {demo.provider}   the provider\n"
-        f"         {demo.observe}/ready\n\n"
-        "Ctrl-C ends it."
-    )
+def welcome(demo: Demo) -> str:
+    """What a newcomer reads first: what to open, what to try, how to stop; in the markup of rich."""
+    elsewhere = not demo.gateway.endswith(f":{USUAL_PORTS['gateway']}")
+    taken = f" (port {USUAL_PORTS['gateway']} is taken)" if elsewhere else ""
+    return f"""
+[bold]ProConnect gateway: the demo[/]
+
+  [bold]Open[/]  [bold cyan]{demo.gateway}[/]{taken}
+        Press the button and choose a person. The old application greets them by
+        name, and shows each field that it received.
+
+  [bold]Try[/]   [cyan]{demo.gateway}/private/dossier?numero=42[/]
+        A page deep inside. Signed out, you sign in first and arrive here after.
+
+        [cyan]{demo.gateway}/public/[/]
+        Open to everybody. It knows you when you are signed in.
+
+        [cyan]{demo.gateway}/admin/[/]
+        Closed to everybody, you included.
+
+  [bold]Stop[/]  Ctrl-C
+
+[dim]Behind it: the old application at {demo.upstream},
+the provider at {demo.provider}[/]
+"""
 
 
-def _settings(registration: Registration, *, gateway: str, issuer: str, upstream: str) -> Settings:
+def _settings(demo: Demo, registration: Registration) -> Settings:
     text = Template((files("gateway.demo") / "demo.toml").read_text("utf-8")).substitute(
-        gateway=gateway,
-        issuer=issuer,
-        upstream=upstream,
+        gateway=demo.gateway,
+        issuer=demo.provider,
+        upstream=demo.upstream,
         client_id=registration.client_id,
         client_secret=registration.client_secret,
     )
@@ -118,15 +139,24 @@ def _settings(registration: Registration, *, gateway: str, issuer: str, upstream
 
 
 def _bind(port: int) -> socket.socket:
+    if not _taken_before_ours(port):
+        with suppress(OSError):
+            return bind(ListenAddress(_HOST, port))
+    return bind(ListenAddress(_HOST, 0))
+
+
+def _taken_before_ours(port: int) -> bool:
+    """Whether a browser that looks for `localhost` finds somebody else, for it asks at `::1` first."""
     try:
-        return bind(ListenAddress(_HOST, port))
-    except OSError:
-        return bind(ListenAddress(_HOST, 0))
+        bind(ListenAddress("::1", port)).close()
+    except OSError as error:
+        return error.errno == errno.EADDRINUSE
+    return False
 
 
 @asynccontextmanager
 async def _served(application: web.Application, listening: socket.socket) -> AsyncIterator[None]:
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_AT_ONCE)
     await runner.setup()
     try:
         await web.SockSite(runner, listening).start()

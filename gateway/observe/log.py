@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, TextIO
 
@@ -39,11 +38,12 @@ def set_up_log(*, form: LogFormat, level: str, stream: TextIO = sys.stdout) -> N
     ]
     if form is LogFormat.JSON:
         shared += [TimeStamper(fmt="iso", utc=True, key="time"), _one_line]
-        renderer: list[Processor] = [structlog.processors.JSONRenderer(ensure_ascii=False, sort_keys=False)]
+        renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False, sort_keys=False)
     else:
         shared += [TimeStamper(fmt="%H:%M:%S", utc=False, key="time"), _one_line]
-        renderer = [_short, _for_people(colors=stream.isatty())]
-    last = [structlog.processors.format_exc_info, *renderer]
+        shared.append(_short)
+        renderer = _for_people(colors=stream.isatty())
+    last: list[Processor] = [structlog.processors.format_exc_info, renderer]
     numeric = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[*shared, *last],
@@ -67,26 +67,27 @@ def _without_nothing(_logger: WrappedLogger, _name: str, event: EventDict) -> Ev
 
 def _one_line(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     """Escape control characters in texts, so that nothing from outside starts a line or moves a terminal."""
-    for name, value in event.items():
-        if isinstance(value, str) and not value.isprintable():
-            event[name] = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in value)
-    return event
+    return {name: _escaped(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
+def _escaped(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+_REQUEST: Final = "request"
+_INFO: Final = "info"
 _FOR_A_SEARCH: Final = frozenset(
     {"audit", "client", "host", "idp_id", "provider", "request_id", "session", "sub"}
 )
-_REQUEST: Final = "request"
-_INFO: Final = "info"
 _DIM, _BOLD, _RED, _GREEN, _YELLOW = "2", "1", "31", "32", "33"  # ECMA-48 section 8.3.117
-_STATUS_COLORS: Final = {"2": _GREEN, "3": _GREEN, "4": _YELLOW, "5": _RED}
-_LEVEL_COLORS: Final = {"warning": _YELLOW, "error": _RED, "critical": _RED}
-_USUAL_METHOD: Final = 4  # POST is as long as most
+_LEVEL_STYLES: Final = {"warning": _YELLOW, "error": _RED, "critical": _RED}
+_STATUS_STYLES: Final = {"2": _GREEN, "3": _GREEN, "4": _YELLOW, "5": _RED}
+_USUAL_METHOD: Final = 4  # characters; POST is as long as most
 
 
 def _short(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     """Leave out of a request's line and of an audit event what a person does not read."""
-    if event["event"] == _REQUEST or event.get("audit"):
+    if event["event"] == _REQUEST or "audit" in event:
         return {name: value for name, value in event.items() if name not in _FOR_A_SEARCH}
     return event
 
@@ -96,35 +97,29 @@ def _for_people(*, colors: bool) -> Processor:
     paint = _painted if colors else _plain
 
     def render(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
-        exception = event.pop("exception", None)
-        time, level, name = event.pop("time"), event.pop("level"), event.pop("event")
-        shown = [paint(time, _DIM)]
+        exception = event.pop("exception", "")
+        words = [paint(event.pop("time"), _DIM)]
+        level, name = event.pop("level"), event.pop("event")
         if level != _INFO:
-            shown.append(paint(level, _LEVEL_COLORS.get(level, _DIM)))
-        if name == _REQUEST:
-            shown += _request(event, paint)
-        else:
-            shown.append(paint(name, _BOLD))
-        shown += (
-            paint(f"{key}=", _DIM) + (value if isinstance(value, str) else repr(value))
-            for key, value in event.items()
-        )
-        return " ".join(shown) + (f"\n{exception}" if exception else "")
+            words.append(paint(level, _LEVEL_STYLES.get(level, _DIM)))
+        if name != _REQUEST:
+            words.append(paint(name, _BOLD))
+        if "status" in event:
+            status = str(event.pop("status"))
+            words.append(paint(status, _STATUS_STYLES.get(status[0], _DIM)))
+        if "method" in event:
+            words.append(f"{event.pop('method'):<{_USUAL_METHOD}}")
+        if "path" in event:
+            words.append(event.pop("path"))
+        if "decision" in event:
+            words.append(paint(event.pop("decision"), _BOLD))
+        if "ms" in event:
+            words.append(paint(f"{event.pop('ms')} ms", _DIM))
+        words += (paint(f"{key}=", _DIM) + str(value) for key, value in event.items())
+        # Indented: a line of an exception's text is never taken for one of the log.
+        return "\n    ".join([" ".join(words), *map(_escaped, exception.splitlines())])
 
     return render
-
-
-def _request(event: EventDict, paint: Callable[[str, str], str]) -> list[str]:
-    """The first words of a request's line; no status means that the browser left before its answer."""
-    status, method = str(event.pop("status", "---")), event.pop("method")
-    shown = [
-        paint(status, _STATUS_COLORS.get(status[0], _DIM)),
-        f"{method:<{_USUAL_METHOD}}",
-        event.pop("path"),
-    ]
-    if decision := event.pop("decision", None):
-        shown.append(paint(decision, _BOLD))
-    return [*shown, paint(f"{event.pop('ms')} ms", _DIM)]
 
 
 def _painted(text: str, style: str) -> str:

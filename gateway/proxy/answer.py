@@ -205,9 +205,8 @@ class AnswerReader:
         self._reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field of the head; those of a trailer section are dropped (RFC 9110 section 6.5.1)."""
-        if self.head is None:
-            self._fields.append((name, value.rstrip(b" \t")))
+        """Take a field of the head, or of a trailer section, which goes nowhere (RFC 9110 section 6.5.1)."""
+        self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Take the head as a whole."""
@@ -238,7 +237,11 @@ class AnswerReader:
                     case b"content-length":
                         length = int(value)
                     case b"transfer-encoding":
-                        if value.lower() != b"chunked" or self._chunked or parser.get_http_version() == "1.0":
+                        if (
+                            value.strip().lower() != b"chunked"
+                            or self._chunked
+                            or parser.get_http_version() == "1.0"
+                        ):
                             # RFC 9112 section 6.1: the end of the body is in doubt.
                             self._refused = "Transfer-Encoding"
                         self._chunked = True
@@ -251,6 +254,7 @@ class AnswerReader:
         self._bodiless = self._head_only or status in BODILESS
         self.reusable = parser.should_keep_alive() and status != SWITCHING_PROTOCOLS
         self.head = Head(status, self._reason, self._fields, 0 if self._bodiless else length)
+        self._fields = []
         if self._bodiless:
             self.complete = True
 

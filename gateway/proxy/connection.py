@@ -1,8 +1,7 @@
 """Adapter: one HTTP/1.1 connection to an upstream, with flow control in both directions.
 
-It carries one exchange at a time and knows nothing of browsers' requests, of pools or of retries. Whether
-it may carry another exchange is a question with one answer, `reusable`, which is yes only after two whole
-messages.
+It carries one exchange at a time and knows nothing of pools or retries. Whether it may carry another exchange
+is a question with one answer, `reusable`, which is yes only after two whole messages.
 """
 
 from __future__ import annotations
@@ -48,17 +47,18 @@ class Connection(asyncio.Protocol):
 
     Attributes:
         reader: what the upstream answers.
-        exchanges: how many exchanges began on it.
         sent: whether the whole request was sent.
+        error: what ended the exchange under way.
     """
 
     __slots__ = (
+        "_asked",
         "_browser",
         "_busy",
         "_deadline",
         "_drain",
         "_end",
-        "_error",
+        "_exchanges",
         "_idle_since",
         "_loop",
         "_lost",
@@ -67,7 +67,7 @@ class Connection(asyncio.Protocol):
         "_wait_for",
         "_waiter",
         "_writing_paused",
-        "exchanges",
+        "error",
         "reader",
         "sent",
     )
@@ -76,9 +76,10 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._lost = lost
         self._transport: asyncio.Transport | None = None
+        self._asked: asyncio.Future[Head] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._drain: asyncio.Future[None] | None = None
-        self._error: GatewayError | None = None
+        self.error: GatewayError | None = None
         self._browser: Browser | None = None
         self._wait_for = Wait.ANSWER
         self._deadline = self._end = NEVER
@@ -86,39 +87,48 @@ class Connection(asyncio.Protocol):
         self._reading_paused = False
         self._writing_paused = False
         self._busy = False
+        self._exchanges = 0
         self.sent = True
         self.reader = AnswerReader()
-        self.exchanges = 0
 
     # What a caller does with it
 
-    def begin(
+    def ask(
         self,
-        head: bytes,
+        octets: bytes,
         *,
         head_only: bool,
         upgrade: bool,
         whole: bool,
         browser: Browser,
         total: float | None,
-    ) -> None:
+    ) -> asyncio.Future[Head]:
         """Send the head of a request, with its body if that is at hand.
 
         Args:
-            head: the octets to send.
+            octets: what to send.
             head_only: whether the method is HEAD.
             upgrade: whether 101 may be the answer.
             whole: whether these octets are the whole request; if not, `uploaded` says when it is.
             browser: for whom; when it leaves, the exchange fails.
             total: seconds for the whole exchange.
+
+        Returns:
+            The head of the answer, once it is there; or an UpstreamError, when the connection fails or what
+            came is no answer.
         """
+        self.reader.expect(head_only=head_only, upgrade=upgrade)
         self._browser = browser
         self._end = NEVER if total is None else self._loop.time() + total
-        self.reader.expect(head_only=head_only, upgrade=upgrade)
         self._busy = True
+        self._exchanges += 1
         self.sent = whole
-        self.exchanges += 1
-        self.write(head)
+        self._asked = asked = self._loop.create_future()
+        if self._transport is None:
+            self.fail(UpstreamError(Fault.UPSTREAM_UNREACHABLE, why="closed before it was asked"))
+        else:
+            self._transport.write(octets)
+        return asked
 
     def write(self, data: bytes) -> None:
         """Send octets of the request; on a connection that is gone they are nobody's."""
@@ -129,49 +139,29 @@ class Connection(asyncio.Protocol):
         """Wait until the upstream takes more of the request.
 
         Raises:
-            UpstreamError: the connection failed.
+            GatewayError: the exchange has failed.
         """
-        while self._writing_paused and self._error is None and self._transport is not None:
+        while self._writing_paused and self.error is None:
             self._drain = self._loop.create_future()
             await self._drain
-        if self._error is not None:
-            raise self._error
-
-    def uploaded(self) -> None:
-        """Note that the whole request was sent."""
-        self.sent = True
-
-    async def answered(self) -> Head:
-        """Wait for the head of the answer.
-
-        Raises:
-            UpstreamError: the connection failed, or what came is no answer.
-        """
-        while self.reader.head is None:
-            await self._wait()
-        if self._error is not None:
-            raise self._error
-        return self.reader.head
+        if self.error is not None:
+            raise self.error
 
     async def may_continue(self) -> bool:
-        """Wait until the upstream asks for the body; False when it answers instead.
-
-        Raises:
-            UpstreamError: as for `answered`.
-        """
-        while self.reader.head is None and not self.reader.may_continue:
+        """Wait until the upstream asks for the body; False when it answers or fails instead."""
+        while self.reader.head is None and not self.reader.may_continue and self.error is None:
             await self._wait()
-        return self.reader.head is None
+        return self.reader.may_continue and self.reader.head is None
 
     async def read(self) -> bytes:
         """Wait for octets of the body; none at all means that it is whole.
 
         Raises:
-            UpstreamError: the connection failed, or the body is malformed or cut short.
+            GatewayError: the exchange has failed, or the body is malformed or cut short.
         """
-        while not self.reader.body:
-            if self.reader.complete:
-                return b""
+        while not self.reader.body and not self.reader.complete:
+            if self.error is not None:
+                raise self.error
             await self._wait()
         return self.take()
 
@@ -200,15 +190,14 @@ class Connection(asyncio.Protocol):
     @property
     def stale(self) -> bool:
         """Whether the failure may be that of an idle connection which the upstream was closing anyway."""
-        return self.exchanges > 1 and not self.reader.started
+        return self._exchanges > 1 and not self.reader.started
 
     def heard_from(self) -> bool:
         """Whether something that nobody asked for is waiting to be read; mostly, that the upstream closed."""
-        transport = self._transport
-        if transport is None:
+        if self._transport is None:
             return True
         poll = select.poll()
-        poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLRDHUP)
+        poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLRDHUP)
         return bool(poll.poll(0))
 
     def expect_within(self, seconds: float, what: Wait) -> None:
@@ -228,28 +217,24 @@ class Connection(asyncio.Protocol):
         elif self._browser is not None and not self._browser.connected:
             self.fail(UpstreamError(Fault.UPSTREAM_UNREACHABLE, why="browser left"))
         elif now >= self._deadline:
-            self._overdue()
-
-    def _overdue(self) -> None:
-        match self._wait_for:
-            case Wait.ANSWER | Wait.BODY | Wait.UPLOAD:
-                self.fail(UpstreamTimeoutError(Fault.UPSTREAM_SLOW, limit=self._wait_for.value))
-            case Wait.BROWSER:
-                self.fail(RequestTimeoutError(Fault.REQUEST_SLOW))
-            case other:
-                assert_never(other)
+            match self._wait_for:
+                case Wait.ANSWER | Wait.BODY | Wait.UPLOAD:
+                    self.fail(UpstreamTimeoutError(Fault.UPSTREAM_SLOW, limit=self._wait_for.value))
+                case Wait.BROWSER:
+                    self.fail(RequestTimeoutError(Fault.REQUEST_SLOW))
+                case other:
+                    assert_never(other)
 
     def release(self) -> None:
         """Note that nothing is asked of it for now: whatever comes is one octet too many."""
         self._busy = False
         self._browser = None
-        self._deadline = NEVER
         self._idle_since = self._loop.time()
 
     def fail(self, error: GatewayError) -> None:
         """End the exchange with an error, and the connection with it."""
-        if self._error is None:
-            self._error = error
+        if self.error is None:
+            self.error = error
         self.close()
         self._wake()
 
@@ -288,16 +273,17 @@ class Connection(asyncio.Protocol):
         except UpstreamError as error:
             self.fail(error)
             return
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        asked = self._asked
+        if asked is not None and reader.head is not None:
+            self._asked = None
+            if not asked.done():
+                asked.set_result(reader.head)
+        if self._waiter is not None:
+            self._wake()
         if not reader.complete and not self._reading_paused and sum(map(len, reader.body)) > BODY_HIGH:
             self._reading_paused = True
             if self._transport is not None:
                 self._transport.pause_reading()
-
-    def eof_received(self) -> None:
-        """Let the transport close: an upstream that will not send needs nothing more from us."""
 
     def pause_writing(self) -> None:
         """Hold the upload."""
@@ -306,29 +292,29 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Go on with the upload."""
         self._writing_paused = False
-        self._wake_upload()
+        self._wake()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Note the end, which ends an answer whose length nobody told."""
         self._transport = None
-        if self._busy and self._error is None:
-            if not self.reader.started:
-                self._error = UpstreamError(
-                    Fault.UPSTREAM_UNREACHABLE, why="closed before it answered", cause=type(exc).__name__
-                )
-            elif exc is not None and not self.reader.complete:
-                self._error = UpstreamError(Fault.UPSTREAM_MALFORMED, why="connection reset")
-            else:
-                try:
-                    self.reader.end()
-                except UpstreamError as error:
-                    self._error = error
+        if self._busy and self.error is None:
+            self.error = self._ended(exc)
         self._lost(self)
         self._wake()
 
+    def _ended(self, exc: BaseException | None) -> GatewayError | None:
+        """What the end of the connection means for the exchange under way."""
+        if not self.reader.started:
+            return UpstreamError(Fault.UPSTREAM_UNREACHABLE, why="closed before it answered")
+        if exc is not None and not self.reader.complete:
+            return UpstreamError(Fault.UPSTREAM_MALFORMED, why="connection reset")
+        try:
+            self.reader.end()
+        except UpstreamError as error:
+            return error
+        return None
+
     async def _wait(self) -> None:
-        if self._error is not None:
-            raise self._error
         self._waiter = self._loop.create_future()
         try:
             await self._waiter
@@ -336,10 +322,11 @@ class Connection(asyncio.Protocol):
             self._waiter = None
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-        self._wake_upload()
-
-    def _wake_upload(self) -> None:
-        if self._drain is not None and not self._drain.done():
-            self._drain.set_result(None)
+        """Let whoever waits look again."""
+        for waiter in (self._waiter, self._drain):
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
+        if self.error is not None and self._asked is not None:
+            if not self._asked.done():
+                self._asked.set_exception(self.error)
+            self._asked = None

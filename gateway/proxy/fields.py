@@ -6,14 +6,16 @@ field of a request can remove one of ours. How a message is framed is the work o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import lru_cache
 from typing import Final, TypeAlias
 
+from gateway.proxy.names import ByName, folded
+
 RawFields: TypeAlias = Sequence[tuple[bytes, bytes]]
-"""Names and values as they came off the wire, in order, without the whitespace around values."""
+"""Names and values as they came off the wire, in order."""
 
 HOP_BY_HOP: Final = frozenset(  # RFC 9110 section 7.6.1, and what earlier specifications named so
     {
@@ -61,9 +63,6 @@ NAMES_NOTHING: Final = frozenset(
 )
 """The usual values of `Connection`, which name no field to remove."""
 
-SPELLINGS: Final = 1024
-"""How many spellings of names are remembered with their fate."""
-
 
 class Fate(Enum):
     """What becomes of a field, by its name."""
@@ -77,13 +76,9 @@ class Fate(Enum):
     CACHE_CONTROL = auto()
 
 
-def folded(name: bytes | str) -> str:
-    """The name as the loosest upstream may read it: lower case, and `-` for all but ASCII letters and digits.
-
-    CGI, WSGI and PHP take `X_Remote.User` for `X-Remote-User`.
-    """
-    text = name if isinstance(name, str) else name.decode("latin-1")
-    return "".join(c if c.isascii() and c.isalnum() else "-" for c in text.lower())
+# Looked up in its class, a member costs more than all else in the loops below.
+_KEEP, _DROP, _CONNECTION = Fate.KEEP, Fate.DROP, Fate.CONNECTION
+_HOST, _COOKIE, _SET_COOKIE, _CACHE_CONTROL = Fate.HOST, Fate.COOKIE, Fate.SET_COOKIE, Fate.CACHE_CONTROL
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +92,13 @@ class Reserved:
 
     names: frozenset[str] = frozenset()
     prefixes: tuple[str, ...] = ()
-    fate: Callable[[bytes], Fate] = field(init=False, repr=False, compare=False)
-    """What becomes of a browser's field with this name."""
+    fates: ByName[Fate] = field(init=False, repr=False, compare=False)
+    """What becomes of a browser's field, by its name."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", frozenset(map(folded, self.names)))
         object.__setattr__(self, "prefixes", tuple(map(folded, self.prefixes)))
-        object.__setattr__(self, "fate", lru_cache(SPELLINGS)(self._fate))
+        object.__setattr__(self, "fates", ByName(self._fate))
 
     def holds(self, name: bytes | str) -> bool:
         """Tell whether a browser's field of this name is dropped as reserved."""
@@ -145,6 +140,10 @@ class OwnCookies:
 
     names: frozenset[bytes] = frozenset()
     prefixes: tuple[bytes, ...] = ()
+    _beginnings: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_beginnings", (*self.names, *self.prefixes))
 
     def own(self, pair: bytes) -> bool:
         """Tell whether a `name=value` pair is one of the gateway's cookies."""
@@ -154,7 +153,10 @@ class OwnCookies:
     def removed_from(self, cookie: bytes) -> bytes:
         """The value of a `Cookie` field without the gateway's own; the others byte for byte and in order."""
         pairs = cookie.split(b";")
-        others = [pair for pair in pairs if not self.own(pair)]
+        beginnings = self._beginnings
+        others = [
+            pair for pair in pairs if not (pair.lstrip(b" \t").startswith(beginnings) and self.own(pair))
+        ]
         if len(others) == len(pairs):
             return cookie
         return b";".join(others).strip(b" \t")
@@ -203,36 +205,41 @@ def request_fields(
         request_id: the id this request has in the gateway's log.
         host: what `Host` becomes; None keeps the browser's.
     """
-    fate_of = reserved.fate
+    fates = reserved.fates
     fields: list[tuple[bytes, bytes]] = [] if host is None else [(b"Host", host)]
     named: set[bytes] = set()
     for pair in raw:
-        fate = fate_of(pair[0])
-        if fate is Fate.KEEP:
+        fate = fates[pair[0]]
+        if fate is _KEEP:
             fields.append(pair)
-        elif fate is Fate.COOKIE:
+        elif fate is _COOKIE:
             cookie = own_cookies.removed_from(pair[1])
             if cookie:
                 fields.append((pair[0], cookie))
-        elif fate is Fate.HOST:
-            if host is None:
-                fields.append(pair)
-        elif fate is Fate.CONNECTION and pair[1] not in NAMES_NOTHING:
+        elif fate is _HOST and host is None:
+            fields.append(pair)
+        elif fate is _CONNECTION and pair[1] not in NAMES_NOTHING:
             named |= _named(pair[1])
     if named:
         fields = [pair for pair in fields if pair[0].lower() not in named]
-    # Names that the settings' table did not foresee must still be nobody's but ours.
-    unforeseen = {folded(name) for name, _ in identity if fate_of(name) is not Fate.DROP}
-    if unforeseen:
-        fields = [pair for pair in fields if folded(pair[0]) not in unforeseen]
-    fields += (
-        (b"X-Forwarded-For", forwarded.client.encode()),
-        (b"X-Forwarded-Proto", forwarded.proto.encode()),
-        (b"X-Forwarded-Host", forwarded.host.encode()),
-        (b"X-Request-Id", request_id.encode()),
-    )
+    for name, _ in identity:
+        # Names that the settings' table did not foresee must still be nobody's but ours.
+        if fates[name] is not _DROP:
+            fields = [pair for pair in fields if folded(pair[0]) != folded(name)]
+    fields += _told(forwarded.client, forwarded.proto, forwarded.host)
+    fields.append((b"X-Request-Id", request_id.encode()))
     fields += identity
     return fields
+
+
+@lru_cache(1024)
+def _told(client: str, proto: str, host: str) -> RawFields:
+    """What the gateway tells of a browser; remembered, for it has more than one request."""
+    return (
+        (b"X-Forwarded-For", client.encode()),
+        (b"X-Forwarded-Proto", proto.encode()),
+        (b"X-Forwarded-Host", host.encode()),
+    )
 
 
 def response_fields(raw: RawFields, *, own_cookies: OwnCookies, private: bool) -> list[tuple[bytes, bytes]]:
@@ -247,16 +254,16 @@ def response_fields(raw: RawFields, *, own_cookies: OwnCookies, private: bool) -
     fields: list[tuple[bytes, bytes]] = []
     named: set[bytes] = set()
     for pair in raw:
-        fate = _answer_fate(pair[0])
-        if fate is Fate.KEEP:
+        fate = _ANSWER_FATES[pair[0]]
+        if fate is _KEEP:
             fields.append(pair)
-        elif fate is Fate.SET_COOKIE:
+        elif fate is _SET_COOKIE:
             if not own_cookies.set_by(pair[1]):
                 fields.append(pair)
-        elif fate is Fate.CACHE_CONTROL:
+        elif fate is _CACHE_CONTROL:
             private = False
             fields.append(pair)
-        elif fate is Fate.CONNECTION and pair[1] not in NAMES_NOTHING:
+        elif fate is _CONNECTION and pair[1] not in NAMES_NOTHING:
             named |= _named(pair[1])
     if named:
         fields = [pair for pair in fields if pair[0].lower() not in named]
@@ -265,17 +272,13 @@ def response_fields(raw: RawFields, *, own_cookies: OwnCookies, private: bool) -
     return fields
 
 
-_ANSWER_FATES: Final = {
+_OF_ANSWERS: Final = {
     **dict.fromkeys(HOP_BY_HOP, Fate.DROP),
     "cache-control": Fate.CACHE_CONTROL,
     "connection": Fate.CONNECTION,
     "set-cookie": Fate.SET_COOKIE,
 }
-
-
-@lru_cache(SPELLINGS)
-def _answer_fate(name: bytes) -> Fate:
-    return _ANSWER_FATES.get(name.lower().decode("latin-1"), Fate.KEEP)
+_ANSWER_FATES: Final = ByName(lambda name: _OF_ANSWERS.get(name.lower().decode("latin-1"), Fate.KEEP))
 
 
 def _named(connection: bytes) -> set[bytes]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, Protocol
 
 from gateway.errors import Fault, GatewayError, MethodNotAllowedError, RequestError
-from gateway.proxy.fields import RawFields, folded
+from gateway.proxy.fields import RawFields
+from gateway.proxy.names import TOKEN, ByName, folded
 
 REFUSED_METHODS: Final = frozenset(
     {
@@ -22,7 +22,6 @@ REFUSED_METHODS: Final = frozenset(
     }
 )
 
-TOKEN: Final = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 VERSIONS: Final = frozenset({(1, 0), (1, 1)})
 HTTP_1_1: Final = (1, 1)
 LENGTH_DIGITS_MAX: Final = 18
@@ -83,7 +82,7 @@ def check_request(message: Message) -> Framing:
         raise MethodNotAllowedError(Fault.METHOD_NOT_ALLOWED, method=message.method)
     seen: dict[str, bytes] = {}
     for name, value in message.raw_headers:
-        known = _known(name)
+        known = _KNOWN[name]
         if known is not None:
             if known in seen:
                 if known in ONCE:
@@ -105,7 +104,6 @@ def check_request(message: Message) -> Framing:
     )
 
 
-@lru_cache(1024)
 def _known(name: bytes) -> str | None:
     """The field in lower case if it has to do with framing, else None."""
     lower = name.lower()
@@ -115,6 +113,9 @@ def _known(name: bytes) -> str | None:
     if not name or not TOKEN.issuperset(name) or folded(name).encode() in FRAMING_FIELDS:
         raise _malformed("field name")
     return None
+
+
+_KNOWN: Final = ByName(_known)
 
 
 def _body_length(length: bytes | None, coding: bytes | None, *, version: tuple[int, int]) -> int | None:

@@ -7,11 +7,12 @@ connection, and so reaches whoever waits for the answer.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Final
 
 from aiohttp import web
 
-from gateway.errors import Fault, RequestError, UpstreamError
+from gateway.errors import Fault, GatewayError, RequestError, UpstreamError
 from gateway.proxy.answer import Head
 from gateway.proxy.connection import Connection, Wait
 from gateway.proxy.framing import LAST_CHUNK, Framing, chunk, request_head
@@ -38,17 +39,17 @@ class Outgoing:
         fields: its fields, without those that frame it on this connection.
 
     Attributes:
-        at_hand: whether the whole request is here, so that it can be sent in one piece.
+        at_hand: whether the whole request is here, so that it is sent in one piece.
         repeatable: whether it may be sent again when a connection fails before it answers.
     """
 
-    __slots__ = ("_framing", "_octets", "_request", "_task", "at_hand", "repeatable")
+    __slots__ = ("_octets", "_request", "_task", "at_hand", "framing", "repeatable")
 
     def __init__(
         self, request: web.BaseRequest, framing: Framing, target: str, fields: list[tuple[bytes, bytes]]
     ) -> None:
         self._request = request
-        self._framing = framing
+        self.framing = framing
         self._task: asyncio.Task[None] | None = None
         if framing.length is None:
             fields = [*fields, (b"Transfer-Encoding", b"chunked")]
@@ -65,31 +66,43 @@ class Outgoing:
                 )
         self.repeatable = self.at_hand and request.method in IDEMPOTENT and framing.upgrade is None
 
-    async def send(self, connection: Connection, limits: Limits) -> Head:
+    def send(self, connection: Connection, limits: Limits) -> Awaitable[Head]:
         """Send what is at hand, let the rest of the body follow, and wait for the head of the answer.
 
-        Raises:
-            UpstreamError: the connection failed, or what came is no answer.
-            RequestError: the body is malformed or too slow.
+        Returns:
+            The head; or an UpstreamError, when the connection fails or what came is no answer; or a
+            RequestError, when the body is malformed or too slow.
         """
-        connection.begin(
+        asked = connection.ask(
             self._octets,
             head_only=self._request.method == "HEAD",
-            upgrade=self._framing.upgrade is not None,
+            upgrade=self.framing.upgrade is not None,
             whole=self.at_hand,
             browser=self._request.protocol,
             total=limits.total,
         )
         connection.expect_within(limits.first_byte, Wait.ANSWER)
-        if not self.at_hand and (not self._framing.expects_continue or await self._wanted(connection)):
+        if not self.at_hand:
             self._task = asyncio.create_task(self._upload(connection, limits))
-        return await connection.answered()
+        return asked
 
     async def stop(self) -> None:
-        """End the upload, if it still goes on, and leave the rest of the body to whoever comes."""
+        """End the upload, and leave the rest of the body to whoever comes."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait((self._task,))
+
+    async def _upload(self, connection: Connection, limits: Limits) -> None:
+        try:
+            if not self.framing.expects_continue or await self._wanted(connection):
+                await self._send_body(connection, limits)
+        except web.RequestPayloadError:
+            connection.fail(RequestError(Fault.REQUEST_MALFORMED, why="body"))
+        except (OSError, RuntimeError):
+            # What aiohttp raises when the browser's connection is gone.
+            connection.fail(UpstreamError(Fault.UPSTREAM_UNREACHABLE, why="browser left"))
+        except GatewayError:
+            pass  # whoever waits for the answer is told
 
     async def _wanted(self, connection: Connection) -> bool:
         """Have the browser send its body, unless the upstream answers without it."""
@@ -104,29 +117,21 @@ class Outgoing:
             transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         return True
 
-    async def _upload(self, connection: Connection, limits: Limits) -> None:
+    async def _send_body(self, connection: Connection, limits: Limits) -> None:
         content = self._request.content
-        try:
-            while True:
-                connection.expect_within(limits.idle, Wait.BROWSER)
-                data = await content.readany()
-                if not data:
-                    break
-                connection.write(self._framed(data))
-                connection.expect_within(limits.idle, Wait.UPLOAD)
-                await connection.drained()
-        except web.RequestPayloadError:
-            connection.fail(RequestError(Fault.REQUEST_MALFORMED, why="body"))
-        except (OSError, RuntimeError):
-            # What aiohttp raises when the browser's connection is gone.
-            connection.fail(UpstreamError(Fault.UPSTREAM_UNREACHABLE, why="browser left"))
-        except UpstreamError:
-            pass  # whoever waits for the answer is told
-        else:
-            if self._framing.length is None:
-                connection.write(LAST_CHUNK)
-            connection.uploaded()
+        connection.expect_within(limits.idle, Wait.BROWSER)
+        while data := await content.readany():
+            connection.write(self._framed(data))
+            connection.expect_within(limits.idle, Wait.UPLOAD)
+            await connection.drained()
+            connection.expect_within(limits.idle, Wait.BROWSER)
+        if self.framing.length is None:
+            connection.write(LAST_CHUNK)
+        connection.sent = True
+        if connection.reader.head is None:
             connection.expect_within(limits.first_byte, Wait.ANSWER)
+        else:
+            connection.expect_within(limits.idle, Wait.BODY)
 
     def _framed(self, data: bytes) -> bytes:
-        return chunk(data) if self._framing.length is None and data else data
+        return chunk(data) if self.framing.length is None and data else data

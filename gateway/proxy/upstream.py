@@ -88,20 +88,9 @@ class Upstream:
         if framing.upgrade is not None and self._tunnels >= self._limits.tunnels:
             raise UpstreamBusyError(Fault.UPSTREAM_BUSY, tunnels=self._tunnels)
         relay = Relay(request, own_cookies=own_cookies, private=private, rules=self._rules)
+        outgoing = Outgoing(request, framing, target if target == "*" else self._base + target, fields)
         try:
-            outgoing = Outgoing(request, framing, target if target == "*" else self._base + target, fields)
-            octets = b""
-            connection, head = await self._ask(outgoing)
-            try:
-                if head.status == SWITCHING_PROTOCOLS:
-                    await self._tunnel(connection, relay, head, framing, session)
-                elif connection.reader.complete:
-                    octets = relay.whole(head, connection.take(), uploaded=connection.sent)
-                else:
-                    await self._stream(connection, relay, head, session)
-            finally:
-                await outgoing.stop()
-                self._pool.release(connection)
+            octets = await self._exchange(outgoing, relay, session)
             if octets:
                 # Whole, so that its connection serves others while this browser reads.
                 relay.send(octets)
@@ -128,22 +117,32 @@ class Upstream:
         """Close every connection; exchanges under way fail. Tunnels are cut through `Streams`."""
         await self._pool.close()
 
-    async def _ask(self, outgoing: Outgoing) -> tuple[Connection, Head]:
-        """Send the request, on a second connection if the first was closing; wait for the answer's head."""
-        connection = self._pool.take(surely_alive=not outgoing.repeatable) or await self._pool.acquire()
+    async def _exchange(self, outgoing: Outgoing, relay: Relay, session: str | None) -> bytes:
+        """Ask, and answer the browser; an answer that is whole at once is left to the caller to send."""
+        pool, limits = self._pool, self._limits
+        connection = pool.take(surely_alive=not outgoing.repeatable) or await pool.acquire()
         try:
             try:
-                return connection, await outgoing.send(connection, self._limits)
+                head = await outgoing.send(connection, limits)
             except UpstreamError:
                 if not (outgoing.repeatable and connection.stale):
                     raise
-            self._pool.release(connection)
-            connection = await self._pool.open()
-            return connection, await outgoing.send(connection, self._limits)
-        except BaseException:
-            await outgoing.stop()
-            self._pool.release(connection)
-            raise
+                pool.release(connection)
+                connection = await pool.open()
+                head = await outgoing.send(connection, limits)
+            if connection.reader.complete and head.status != SWITCHING_PROTOCOLS:
+                return relay.whole(head, connection.take(), uploaded=connection.sent)
+            if connection.error is not None:
+                raise connection.error
+            if head.status == SWITCHING_PROTOCOLS:
+                await self._tunnel(connection, outgoing, relay, head, session)
+            else:
+                await self._stream(connection, relay, head, session)
+            return b""
+        finally:
+            if not outgoing.at_hand:
+                await outgoing.stop()
+            pool.release(connection)
 
     async def _stream(self, connection: Connection, relay: Relay, head: Head, session: str | None) -> None:
         """Send the answer down as it comes, no faster than the browser reads."""
@@ -168,10 +167,10 @@ class Upstream:
                 relay.send(relay.body(data, last=last))
 
     async def _tunnel(
-        self, connection: Connection, relay: Relay, head: Head, framing: Framing, session: str | None
+        self, connection: Connection, outgoing: Outgoing, relay: Relay, head: Head, session: str | None
     ) -> None:
         """Carry the octets of an upgraded connection until it ends, or its session does."""
-        protocol = agreed_upgrade(framing, head.fields)
+        protocol = agreed_upgrade(outgoing.framing, head.fields)
         if protocol is None:
             raise UpstreamError(Fault.UPSTREAM_MALFORMED, why="upgrade to a protocol that was not offered")
         rest = connection.reader.rest

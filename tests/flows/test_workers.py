@@ -21,6 +21,7 @@ from tests.support.serving import served
 
 pytestmark = pytest.mark.real
 
+WITHIN = 30  # seconds
 NOBODY = "http://localhost:1/api/v2"
 OPEN = '[[apps.routes]]\npath = "/"\naccess = "public"\n'
 CLOSED = '[[apps.routes]]\npath = "/"\naccess = "deny"\n'
@@ -90,11 +91,13 @@ async def test_new_settings_take_over_and_the_requests_under_way_end_well(tmp_pa
         await line(program, "settings reloaded")
         for _ in range(2):
             await line(program, '"serving"')
-        while await status_of(gateway.url) != 403:
-            await asyncio.sleep(0.05)
-        slow.go.set()
-        assert await under_way == "slow"
-        assert not children(program) & before or children(program) > before
+        async with asyncio.timeout(WITHIN):
+            while await status_of(gateway.url) != 403:
+                await asyncio.sleep(0.05)
+            slow.go.set()
+            assert await under_way == "slow"
+            while children(program) & before:
+                await asyncio.sleep(0.05)
         assert program.running
 
 

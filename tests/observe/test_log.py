@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -54,3 +55,64 @@ def test_lines_below_the_level_are_not_written(written: io.StringIO) -> None:
     structlog.get_logger("x").info("request")
     logging.getLogger("y").info("request")
     assert written.getvalue() == ""
+
+
+REQUEST = {
+    "request_id": "a-1",
+    "client": "127.0.0.1",
+    "method": "GET",
+    "host": "localhost",
+    "path": "/private/",
+    "status": 401,
+    "decision": "not-signed-in",
+    "app": "legacy",
+    "session": None,
+    "ms": 1.2,
+}
+
+
+@pytest.mark.parametrize("form", list(LogFormat))
+def test_what_is_not_known_is_left_out(form: LogFormat, written: io.StringIO) -> None:
+    set_up_log(form=form, level="info", stream=written)
+    structlog.get_logger("x").info("request", **REQUEST)
+    assert "session" not in written.getvalue()
+
+
+def test_a_line_for_people_says_first_what_happened(written: io.StringIO) -> None:
+    set_up_log(form=LogFormat.CONSOLE, level="info", stream=written)
+    structlog.get_logger("x").info("request", **REQUEST)
+    time, line = written.getvalue().split(" ", 1)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d", time)
+    assert line == "401 GET  /private/ not-signed-in 1.2 ms app=legacy\n"
+
+
+def test_an_event_for_people_names_the_person_and_not_the_identifiers(written: io.StringIO) -> None:
+    set_up_log(form=LogFormat.CONSOLE, level="info", stream=written)
+    structlog.get_logger("audit").info("sign-in", audit=True, sub="3f1a", email="a@x.example", app="legacy")
+    assert written.getvalue().split(" ", 1)[1] == "sign-in email=a@x.example app=legacy\n"
+
+
+def test_a_warning_for_people_says_so_and_keeps_its_reference(written: io.StringIO) -> None:
+    set_up_log(form=LogFormat.CONSOLE, level="info", stream=written)
+    structlog.get_logger("x").warning("error", request_id="a-1", fault="upstream-slow", facts={"after": "5"})
+    line = written.getvalue().split(" ", 1)[1]
+    assert line == "warning error request_id=a-1 fault=upstream-slow facts={'after': '5'}\n"
+
+
+def test_no_line_of_an_exception_looks_like_one_of_the_log(written: io.StringIO) -> None:
+    set_up_log(form=LogFormat.CONSOLE, level="info", stream=written)
+    try:
+        raise ValueError("it broke\n14:00:00 sign-in email=forged\x1b[2J")
+    except ValueError:
+        structlog.get_logger("x").exception("unexpected")
+    first, *rest = written.getvalue().splitlines()
+    assert first.endswith("error unexpected")
+    assert all(line.startswith("    ") for line in rest)
+    assert "\x1b" not in written.getvalue()
+
+
+def test_a_terminal_gets_colors(written: io.StringIO) -> None:
+    written.isatty = lambda: True  # type: ignore[method-assign]
+    set_up_log(form=LogFormat.CONSOLE, level="info", stream=written)
+    structlog.get_logger("x").info("request", **REQUEST)
+    assert "\x1b[33m401\x1b[0m" in written.getvalue()

@@ -54,6 +54,8 @@ def fault_of(keys: KeySet, *, kid: str | None, alg: SigningAlg = RS256) -> Fault
         answer({"keys": []}),
         answer({"keys": {}}),
         answer({"keys": None}),
+        answer({"keys": {"a": public(RSA)}}),
+        answer({"keys": "text"}),
         answer({"keys": [public(RSA)] * 101}),
         answer({"keys": [public(RSA)] * 10_000}),
         answer('{"keys":[],"keys":[]}'),

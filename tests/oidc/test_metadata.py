@@ -175,6 +175,11 @@ def test_an_endpoint_of_an_origin_of_the_settings_is_used() -> None:
     assert check(document, origins=("https://keys.test:8443",)).jwks_uri == "https://keys.test:8443/k"
 
 
+def test_an_https_issuer_has_no_http_endpoint_wherever_it_is() -> None:
+    document = metadata_document(jwks_uri="http://keys.test/k")
+    assert fault_of(document, origins=("http://keys.test",)) is Fault.METADATA_ENDPOINT
+
+
 def test_a_malformed_origin_of_the_settings_admits_nothing() -> None:
     document = metadata_document(jwks_uri="https://[::1/k")
     assert fault_of(document, origins=("https://[::1",)) is Fault.METADATA_ENDPOINT

@@ -77,7 +77,7 @@ def test_the_head_is_as_sent() -> None:
     assert read(octets).head == Head(
         404,
         b"Not  Here",
-        [(b"SERVER", b"x"), (b"Empty", b""), (b"X", b"\xe9 y"), (b"x", b"2"), (b"Content-Length", b"3")],
+        [(b"SERVER", b"x"), (b"Empty", b""), (b"X", b"\xe9 y \t"), (b"x", b"2"), (b"Content-Length", b"3")],
         3,
     )
 

@@ -69,6 +69,8 @@ class HTTPBrowser:
 
     def __init__(self, connector: aiohttp.BaseConnector | None = None) -> None:
         self._connector = connector
+        self.pages: list[Page] = []
+        """Every answer, in order."""
         self._jar: aiohttp.CookieJar
         self._http: aiohttp.ClientSession
 
@@ -146,7 +148,7 @@ class HTTPBrowser:
         sent = CIMultiDict({**COMMON_FIELDS, "Sec-Fetch-Site": site})
         sent.update(fields)
         async with self._http.request(method, url, headers=sent, data=data, allow_redirects=False) as answer:
-            return Page(
+            page = Page(
                 status=answer.status,
                 url=url,
                 method=method,
@@ -155,6 +157,8 @@ class HTTPBrowser:
                 initiator=initiator,
                 site=site,
             )
+        self.pages.append(page)
+        return page
 
     async def step(self, page: Page) -> Page:
         """Follows one redirect of a navigation."""

@@ -100,7 +100,8 @@ def test_a_program_ends_when_the_process_that_started_it_is_killed() -> None:
     script = """
 import sys
 from tests.support.processes import Program
-program = Program([sys.executable, "-c", "import time; time.sleep(60)"])
+program = Program([sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"])
+program.line("up")  # it has told the kernel by now with whom it ends
 print(program.pid, flush=True)
 input()
 """

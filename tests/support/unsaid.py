@@ -1,0 +1,107 @@
+"""What no log line may hold: each secret, code, token, cookie, `state` and nonce of a run, and who finds one.
+
+A value counts as said when its beginning or its end is there: lines cut what is long.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import quote
+
+from yarl import URL
+
+from tests.support.page import Page
+
+LONG_ENOUGH = 12
+"""Characters of a value that are looked for; a shorter one might be there by chance."""
+
+PARAMETERS = frozenset(
+    {
+        "access_token",
+        "client_secret",
+        "code",
+        "code_challenge",
+        "code_verifier",
+        "id_token",
+        "id_token_hint",
+        "nonce",
+        "refresh_token",
+        "state",
+    }
+)
+"""Names of parameters and of members whose values are nobody else's business."""
+
+
+class Unsaid:
+    """Collects values, and looks for them in what was written."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def add(self, name: str, *values: str) -> None:
+        """Learn values that must not be written; those that are too short to tell from chance are not kept."""
+        self._values.update({value: name for value in values if len(value) >= LONG_ENOUGH})
+
+    def add_members(self, members: Mapping[str, Any]) -> None:
+        """Learn what a form, a query or a JSON object holds under one of PARAMETERS."""
+        for name, value in members.items():
+            if name in PARAMETERS and isinstance(value, str):
+                self.add(name, value)
+
+    def add_page(self, page: Page) -> None:
+        """Learn what an answer gave the browser: cookies, and what its redirect carries."""
+        for field in page.fields.getall("Set-Cookie", []):
+            for morsel in SimpleCookie(field).values():
+                self.add(f"cookie {morsel.key}", morsel.value)
+        if "Location" in page.fields:
+            self.add_members(URL(page.fields["Location"], encoded=True).query)
+
+    def found_in(self, lines: Iterable[str]) -> list[str]:
+        """Each value that some line holds, as its name and the line."""
+        return [
+            f"{name} in {line}"
+            for line in lines
+            for value, name in self._values.items()
+            if any(part in line for part in _parts(value))
+        ]
+
+
+def _parts(value: str) -> set[str]:
+    ends = {value[:LONG_ENOUGH], value[-LONG_ENOUGH:]}
+    return ends | {quote(end, safe="") for end in ends}
+
+
+def as_lines(events: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Events of structlog, as wide as any renderer would write them."""
+    return [json.dumps(event, default=repr, ensure_ascii=False) for event in events]
+
+
+class _Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@contextmanager
+def all_logging() -> Iterator[list[str]]:
+    """Every line that any library writes through `logging` while the block runs, debug lines among them."""
+    kept, root = _Kept(), logging.getLogger()
+    before = root.level
+    root.addHandler(kept)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield kept.lines
+    finally:
+        root.setLevel(before)
+        root.removeHandler(kept)
