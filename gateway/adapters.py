@@ -9,10 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
+from gateway.access.assurance import levels
 from gateway.access.identity import IdentityFields
+from gateway.access.paths import path_pattern
 from gateway.access.policy import App as PolicyApp
 from gateway.access.policy import Policy, Route
 from gateway.access.request import TrustedProxies
+from gateway.access.requirements import NOTHING_REQUIRED, Condition, Key, Requirement
 from gateway.oidc.client import Client, ClientAuthMethod, SigningAlg
 from gateway.oidc.discovery import ProviderOptions
 from gateway.oidc.http import ProviderHttp
@@ -21,16 +24,19 @@ from gateway.oidc.profiles import ProfileName
 from gateway.oidc.provider import Provider
 from gateway.proxy.limits import Limits
 from gateway.proxy.upstream import Upstream
+from gateway.sessions.redis_client import Credentials
 from gateway.sessions.redis_records import RedisRecords
 from gateway.sessions.sqlite_records import SqliteRecords
-from gateway.sessions.storage import RecordStore
-from gateway.settings.model import App, Settings
+from gateway.sessions.storage import SessionStore
+from gateway.settings.model import App, Sessions, Settings
+from gateway.settings.provider import Provider as ProviderSettings
+from gateway.settings.rules import Conditions, Require
 from gateway.settings.urls import MemoryStore, RedisStore, SqliteStore
 from gateway.web.pages import Branding
 from gateway.web.site import SignInStyle, Site, Sites
 
 
-async def open_records(settings: Settings) -> RecordStore:
+async def open_records(settings: Settings) -> SessionStore:
     """Open the session store that the settings name."""
     match settings.sessions.store:
         case MemoryStore():
@@ -38,20 +44,31 @@ async def open_records(settings: Settings) -> RecordStore:
         case SqliteStore(path):
             return await SqliteRecords.open(Path(path), clock=now)
         case RedisStore(url):
-            return RedisRecords.open(url, password=settings.sessions.store_password or None)
+            return RedisRecords.open(url, credentials=_credentials(settings.sessions))
         case other:
             assert_never(other)
 
 
-def provider_of(settings: Settings, name: str, *, on_health: Callable[[ProviderHealth], None]) -> Provider:
+def _credentials(given: Sessions) -> Credentials:
+    return Credentials(
+        password=given.store_password,
+        sentinel_password=given.store_sentinel_password,
+        ca_file=given.store_ca_file,
+        cert_file=given.store_cert_file,
+        key_file=given.store_key_file,
+    )
+
+
+def provider_of(
+    given: ProviderSettings, name: str, *, on_health: Callable[[ProviderHealth], None]
+) -> Provider:
     """One provider, with the client registered there; nothing is fetched yet.
 
     Args:
-        settings: the settings.
-        name: the provider's name in them.
+        given: its settings.
+        name: its name in them.
         on_health: told each time that the provider becomes ready or not.
     """
-    given = settings.all_providers[name]
     userinfo_alg = given.userinfo_signed_response_alg
     proconnect = given.profile is ProfileName.PROCONNECT
     return Provider(
@@ -90,7 +107,7 @@ def sites_of(settings: Settings, providers: Mapping[str, Provider]) -> Sites:
         by_name={
             app.name: Site(
                 app=policy.apps[app.host],
-                origin=str(replace(settings.gateway.public_url, host=app.host)),
+                origin=origin_of(settings, app),
                 sign_in=SignInStyle(app.sign_in),
                 provider=providers[app.provider],
                 upstream=upstream_of(app),
@@ -103,6 +120,11 @@ def sites_of(settings: Settings, providers: Mapping[str, Provider]) -> Sites:
         proxies=TrustedProxies(settings.gateway.trusted_proxies),
         scheme=settings.gateway.public_url.scheme,
     )
+
+
+def origin_of(settings: Settings, app: App) -> str:
+    """Scheme, host and port by which browsers reach an app."""
+    return str(replace(settings.gateway.public_url, host=app.host))
 
 
 def upstream_of(app: App) -> Upstream:
@@ -120,25 +142,60 @@ def upstream_of(app: App) -> Upstream:
 
 def policy_of(settings: Settings) -> Policy:
     """The rules of every app."""
-    return Policy({app.host: _policy_app(app, index) for index, app in enumerate(settings.apps)})
+    profiles = {name: provider.profile for name, provider in settings.all_providers.items()}
+    return Policy(
+        {app.host: _policy_app(app, index, profiles[app.provider]) for index, app in enumerate(settings.apps)}
+    )
 
 
-def _policy_app(app: App, index: int) -> PolicyApp:
+def _policy_app(app: App, index: int, profile: ProfileName) -> PolicyApp:
+    routes = tuple(
+        Route(
+            place=f"apps[{index}].routes[{number}]",
+            path=path_pattern(route.path, exact=route.exact),
+            methods=None if route.methods is None else frozenset(route.methods),
+            access=route.access,
+            require=requirement_of(route.require, profile),
+            refusal=route.refusal or app.refusal,
+            hints={**app.hints.given(), **route.hints.given()},
+        )
+        for number, route in enumerate(app.routes)
+    )
+    looked_at = {claim for route in routes for claim in route.require.claims}
+    if profile is ProfileName.PROCONNECT:
+        # It tells the level only when asked; applications and audit events have it from there.
+        looked_at.add(Key.ACR)
     return PolicyApp(
         name=app.name,
         host=app.host,
         provider=app.provider,
-        routes=tuple(
-            Route(
-                place=f"apps[{index}].routes[{number}]",
-                path=route.path,
-                exact=route.exact,
-                methods=None if route.methods is None else frozenset(route.methods),
-                access=route.access,
-            )
-            for number, route in enumerate(app.routes)
+        routes=routes,
+        fallback=Route(
+            place=f"apps[{index}], no route matches", path=path_pattern("/"), hints=app.hints.given()
         ),
-        fallback=Route(place=f"apps[{index}], no route matches", path="/"),
+        link_hints=frozenset(app.allow_hints),
+        assurance=tuple(key.value for key in (Key.ACR, Key.AMR) if key in looked_at),
+    )
+
+
+def requirement_of(given: Require | None, profile: ProfileName) -> Requirement:
+    """What a rule requires; the names of sets of levels count with ProConnect only."""
+
+    def conditions(group: Conditions | None) -> tuple[Condition, ...]:
+        if group is None:
+            return ()
+        values = dict(group.given())
+        if Key.ACR in values and profile is ProfileName.PROCONNECT:
+            values[Key.ACR] = levels(values[Key.ACR])
+        named = [Condition(Key.CLAIMS, texts, name) for name, texts in (group.claims or {}).items()]
+        return (*(Condition.on(key, texts) for key, texts in values.items()), *named)
+
+    if given is None:
+        return NOTHING_REQUIRED
+    return Requirement(
+        every=conditions(given),
+        alternatives=tuple(map(conditions, given.alternatives or ())),
+        excluded=conditions(given.excluded),
     )
 
 

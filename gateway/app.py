@@ -24,11 +24,15 @@ from gateway.oidc.known import AWAY, ProviderHealth
 from gateway.oidc.provider import Provider
 from gateway.proxy.fields import OwnCookies
 from gateway.secret import Secret
+from gateway.sessions.directory import Directory
 from gateway.sessions.seal import Purpose, Sealer
 from gateway.sessions.session import Lifetimes
 from gateway.sessions.storage import RecordStore, SessionStorage
+from gateway.sessions.summary import Sighting, Summaries
 from gateway.settings.model import Settings
 from gateway.web.answers import Answers
+from gateway.web.attempts import Attempts
+from gateway.web.backchannel_logout import BackchannelLogout
 from gateway.web.gate import Gate
 from gateway.web.middlewares import Boundary, request_ids
 from gateway.web.own import Assets, OtherMethod, WhoAmI
@@ -69,6 +73,7 @@ class _Parts:
     sites: Sites
     providers: Mapping[str, Provider]
     records: RecordStore
+    directory: Directory
     sealer: Sealer
     audit: Audit
 
@@ -84,8 +89,8 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         stack.push_async_callback(records.close)
         audit = Audit(structlog.get_logger("audit").bind().info)
         providers = {
-            name: provider_of(settings, name, on_health=partial(_tell_health, audit, name))
-            for name in settings.all_providers
+            name: provider_of(given, name, on_health=partial(_tell_health, audit, name))
+            for name, given in settings.all_providers.items()
         }
         for provider in providers.values():
             stack.push_async_callback(provider.close)
@@ -94,9 +99,17 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             stack.push_async_callback(site.upstream.close)
         await asyncio.gather(*(provider.start() for provider in providers.values()))
         sealer = _sealer(settings)
-        storage = _storage(settings, records, sealer)
+        summaries = Summaries(sealer, kept=settings.sessions.idle_lifetime)
+        storage = _storage(settings, records, sealer, summaries)
         stack.push_async_callback(storage.close)
-        parts = _Parts(sites=sites, providers=providers, records=records, sealer=sealer, audit=audit)
+        parts = _Parts(
+            sites=sites,
+            providers=providers,
+            records=records,
+            directory=Directory(index=records, records=records, summaries=summaries),
+            sealer=sealer,
+            audit=audit,
+        )
         yield Gateway(
             front=_front(settings, parts, storage),
             observe=_observe(Probes(records=records, providers=providers)),
@@ -116,14 +129,22 @@ def _front(settings: Settings, parts: _Parts, storage: SessionStorage) -> web.Ap
         sites=sites,
         answers=answers,
         paths=paths,
-        box=parts.sealer.box(Purpose.SIGN_IN_ATTEMPT),
+        attempts=Attempts(
+            answers=answers,
+            paths=paths,
+            box=parts.sealer.box(Purpose.SIGN_IN_ATTEMPT),
+            clock=now,
+            random=secrets.token_bytes,
+            token=token,
+        ),
         records=parts.records,
         audit=audit,
         clock=now,
-        random=secrets.token_bytes,
-        token=token,
     )
     sign_out = SignOut(sites=sites, answers=answers, paths=paths, audit=audit, token=token)
+    backchannel_logout = BackchannelLogout(
+        sites=sites, directory=parts.directory, records=parts.records, audit=audit, clock=now
+    )
     gate = Gate(
         sites=sites, sign_in=sign_in, answers=answers, paths=paths, own_cookies=OWN_COOKIES, audit=audit
     )
@@ -137,21 +158,45 @@ def _front(settings: Settings, parts: _Parts, storage: SessionStorage) -> web.Ap
             *_own("GET", paths.callback, sign_in.finish),
             *_own("GET, POST", paths.sign_out, sign_out.start),
             *_own("GET", paths.signed_out, sign_out.finish),
+            # What answers here reads the body itself, so 100 (Continue) is sent to whoever waits for it.
+            web.post(paths.backchannel_logout, backchannel_logout.handle),
+            web.route("*", paths.backchannel_logout, OtherMethod("POST").handle),
             *_own("GET", paths.whoami, WhoAmI(sites=sites, answers=answers).handle),
             *_own("GET, HEAD", paths.assets + "{name}", Assets(ASSETS).handle),
-            web.route("*", "/{path:.*}", gate.handle),
         ]
     )
+    everything_else = _Everything()
+    everything_else.add_route("*", gate.handle, expect_handler=_body_can_wait)
+    front.router.register_resource(everything_else)
     return front
 
 
 def _own(methods: str, path: str, handler: Handler) -> list[web.RouteDef]:
     """One of the gateway's own paths; any other method on it is 405, and never the application's."""
     routes = [
-        web.get(path, handler, allow_head=False) if method == "GET" else web.route(method, path, handler)
+        web.get(path, handler, allow_head=False, expect_handler=_body_can_wait)
+        if method == "GET"
+        else web.route(method, path, handler, expect_handler=_body_can_wait)
         for method in methods.split(", ")
     ]
-    return [*routes, web.route("*", path, OtherMethod(methods).handle)]
+    return [*routes, web.route("*", path, OtherMethod(methods).handle, expect_handler=_body_can_wait)]
+
+
+class _Everything(web.PlainResource):
+    """Whatever is asked for, also `OPTIONS *`, which is no path (RFC 9112 section 3.2.4)."""
+
+    def __init__(self) -> None:
+        super().__init__("/")
+
+    def _match(self, path: str) -> dict[str, str]:  # noqa: ARG002 - aiohttp's
+        return {}
+
+
+async def _body_can_wait(_: web.Request) -> None:
+    """Send no 100 (Continue), which aiohttp would before anything is decided (RFC 9110 section 10.1.1).
+
+    Whether a body is wanted says the application, once the request is let through to it.
+    """
 
 
 def _observe(probes: Probes) -> web.Application:
@@ -160,18 +205,26 @@ def _observe(probes: Probes) -> web.Application:
     return observe
 
 
-def _storage(settings: Settings, records: RecordStore, sealer: Sealer) -> SessionStorage:
+def _storage(
+    settings: Settings, records: RecordStore, sealer: Sealer, summaries: Summaries
+) -> SessionStorage:
     lifetimes = Lifetimes(settings.sessions.idle_lifetime, settings.sessions.absolute_lifetime)
     return SessionStorage(
         records=records,
         sealer=sealer,
         lifetimes=lambda _: lifetimes,
+        summaries=summaries,
         host_of=lambda request: request[ASKED].host,
+        sighting_of=_sighting,
         clock=now,
         random=secrets.token_bytes,
         secure=settings.gateway.public_url.scheme == "https",
         report=lambda error: log.warning("session not renewed", fault=error.fault.value),
     )
+
+
+def _sighting(request: web.Request) -> Sighting:
+    return Sighting(address=request[ASKED].client, user_agent=request.headers.get("User-Agent"))
 
 
 def _sealer(settings: Settings) -> Sealer:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from enum import StrEnum
+from typing import Final, assert_never
 
-from gateway.adapters import open_records, provider_of, sites_of
+from gateway.adapters import open_records, origin_of, provider_of, upstream_of
 from gateway.errors import Fault, GatewayError
 from gateway.oidc.provider import Provider
-from gateway.settings.model import Settings, dangers
+from gateway.settings.faults import SettingFault
+from gateway.settings.model import App, Settings, dangers
+from gateway.settings.provider import Provider as ProviderSettings
+from gateway.settings.urls import AnyStore, MemoryStore, RedisStore, SqliteStore
 from gateway.web.paths import OwnPaths
-from gateway.web.site import Site
 
 _CLOCKS_APART: Final = 5  # seconds, from which on it is worth saying
 _PROBE_LIFETIME: Final = 60  # seconds
+_PROBE: Final = b"check"
+
+
+class State(StrEnum):
+    """How a thing is."""
+
+    OK = "ok"
+    NOTE = "note"  # the gateway can work with it, but should not for long
+    FAULT = "fault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,128 +37,183 @@ class Finding:
     Args:
         what: what it is, as in the settings.
         said: how it is.
-        ok: whether the gateway can work with it.
+        state: whether the gateway can work with it.
         remedy: what to do when it cannot, or should not.
     """
 
     what: str
     said: str
-    ok: bool = True
+    state: State = State.OK
     remedy: str = ""
 
 
-_REMEDIES: Final = {
-    Fault.PROVIDER_UNREACHABLE: "check the name, the network and the firewall (TCP 443 to the provider)",
-    Fault.PROVIDER_TLS: "check the clock of this machine, and ca_file if the provider has an authority of its own",
-    Fault.PROVIDER_SLOW: "check the network; timeout says how long to wait",
-    Fault.METADATA_ISSUER: "issuer must be the very text that the provider publishes",
-    Fault.METADATA_ENDPOINT: "endpoint_origins may name further origins, if you trust them",
-    Fault.METADATA_DOWNGRADE: "compare the algorithms and the authentication method with the registration",
-    Fault.METADATA_MALFORMED: "check that issuer is an OpenID Provider's",
-    Fault.METADATA_REDIRECT: "issuer must be the address that answers itself",
-    Fault.STORE_UNREACHABLE: "check sessions.store, its password and the network",
-    Fault.UPSTREAM_UNREACHABLE: "check that the application runs, and apps.upstream",
-    Fault.UPSTREAM_SLOW: "check that the application runs; connect_timeout says how long to wait",
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What one client must have at its provider, byte for byte."""
+
+    provider: str
+    client_id: str
+    redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...]
+
+
+_FAULTS: Final[Mapping[Fault, tuple[str, str]]] = {
+    Fault.PROVIDER_UNREACHABLE: (
+        "cannot be reached",
+        "check issuer, the network and the firewall (to the provider, TCP 443)",
+    ),
+    Fault.PROVIDER_TLS: (
+        "has a certificate that is not trusted",
+        "check the clock of this machine, and ca_file if the provider has an authority of its own",
+    ),
+    Fault.PROVIDER_SLOW: ("does not answer in time", "check the network; timeout says how long to wait"),
+    Fault.METADATA_ISSUER: (
+        "calls itself by another name",
+        "issuer must be the very text that the provider publishes, to the last slash",
+    ),
+    Fault.METADATA_ENDPOINT: (
+        "names an endpoint outside its own address",
+        "with profile oidc, endpoint_origins may name further addresses, if you trust them",
+    ),
+    Fault.METADATA_DOWNGRADE: (
+        "does not offer what the client is registered with",
+        "compare algorithms and authentication method with the registration",
+    ),
+    Fault.METADATA_MALFORMED: ("publishes no usable metadata", "check that issuer is an OpenID Provider's"),
+    Fault.METADATA_REDIRECT: (
+        "sends to another address for its metadata",
+        "issuer must be the address that answers itself",
+    ),
+    Fault.KEYS_MALFORMED: ("publishes no usable keys", "tell the people who run the provider"),
+    Fault.STORE_UNREACHABLE: (
+        "cannot be used",
+        "check sessions.store, its password, and that this machine may reach and write it",
+    ),
+    Fault.UPSTREAM_UNREACHABLE: ("cannot be reached", "check that the application runs, and its upstream"),
+    Fault.UPSTREAM_SLOW: (
+        "does not answer in time",
+        "check that the application runs; connect_timeout says how long to wait",
+    ),
 }
+"""What is wrong with the thing, and what to do."""
+
+
+def fault_finding(fault: SettingFault) -> Finding:
+    """A fault of the settings themselves."""
+    return Finding(fault.path, fault.problem, State.FAULT, fault.remedy)
 
 
 async def check_everything(settings: Settings) -> AsyncIterator[Finding]:
     """Look at one thing after the other; nothing is changed but one record that is written and deleted."""
-    yield Finding("settings", f"{len(settings.apps)} app(s), {len(settings.all_providers)} provider(s)")
+    providers = settings.all_providers
+    yield Finding("settings", f"{_count(settings.apps, 'app')}, {_count(providers, 'provider')}")
     for danger in dangers(settings):
-        yield Finding(danger, "is on", remedy="for tests only: turn it off before people use this")
-    providers = {
-        name: provider_of(settings, name, on_health=lambda _: None) for name in settings.all_providers
-    }
-    try:
-        for name, provider in providers.items():
-            yield await _provider(name, provider)
-            clock = _clock(name, provider, skew=settings.all_providers[name].clock_skew)
-            if clock is not None:
-                yield clock
-        yield await _store(settings)
-        sites = sites_of(settings, providers).by_name
-        for name, site in sites.items():
-            yield await _upstream(name, site)
-        for finding in _to_register(settings, sites):
-            yield finding
-    finally:
-        await asyncio.gather(*(provider.close() for provider in providers.values()))
+        yield Finding(danger, "is on", State.NOTE, "for tests only: turn it off before people use this")
+    async for finding in check_providers(providers):
+        yield finding
+    yield await _store(settings)
+    for app in settings.apps:
+        yield await _upstream(app)
 
 
-async def _provider(name: str, provider: Provider) -> Finding:
-    await provider.start()
+async def check_providers(providers: Mapping[str, ProviderSettings]) -> AsyncIterator[Finding]:
+    """Look at each provider's metadata, keys and clock."""
+    for name, given in providers.items():
+        provider = provider_of(given, name, on_health=lambda _: None)
+        try:
+            await provider.start()
+            yield _provider(name, provider)
+            offset = provider.health().clock_offset
+            if offset is not None:
+                yield _clock(name, offset, skew=given.clock_skew)
+        finally:
+            await provider.close()
+
+
+def registrations(settings: Settings) -> list[Registration]:
+    """What to register at each provider that an app uses."""
+    paths = OwnPaths(settings.gateway.path)
+    apps: dict[str, list[str]] = {}
+    for app in settings.apps:
+        apps.setdefault(app.provider, []).append(origin_of(settings, app))
+    return [
+        Registration(
+            provider=name,
+            client_id=settings.all_providers[name].client_id,
+            redirect_uris=tuple(origin + paths.callback for origin in origins),
+            post_logout_redirect_uris=tuple(origin + paths.signed_out for origin in origins),
+        )
+        for name, origins in apps.items()
+    ]
+
+
+def _provider(name: str, provider: Provider) -> Finding:
     health = provider.health()
     what = f"provider {name}"
     if health.ready and health.fault is None:
         return Finding(what, f"metadata and keys of {provider.issuer}")
-    fault = health.fault or Fault.KEYS_MALFORMED
-    facts = ", ".join(f"{fact}: {value}" for fact, value in health.facts.items())
-    said = f"{provider.issuer}: {fault.value}" + (f" ({facts})" if facts else "")
-    return Finding(what, said, ok=False, remedy=_REMEDIES.get(fault, ""))
+    return _fault(what, health.fault or Fault.KEYS_MALFORMED, {"issuer": provider.issuer, **health.facts})
 
 
-def _clock(name: str, provider: Provider, *, skew: int) -> Finding | None:
-    offset = provider.health().clock_offset
-    if offset is None:
-        return None
+def _clock(name: str, offset: int, *, skew: int) -> Finding:
     what = f"clock of provider {name}"
-    said = (
-        "the same as ours" if not offset else f"{abs(offset)} s {'ahead of' if offset > 0 else 'behind'} ours"
-    )
+    if not offset:
+        return Finding(what, "the same as ours")
+    said = f"{abs(offset)} s {'ahead of' if offset > 0 else 'behind'} ours"
     if abs(offset) < _CLOCKS_APART:
         return Finding(what, said)
-    remedy = "set this machine's clock (NTP); clock_skew says how far apart they may be"
-    return Finding(what, said, ok=abs(offset) <= skew, remedy=remedy)
+    remedy = f"set this machine's clock (NTP); clock_skew lets them be {skew} s apart"
+    return Finding(what, said, State.NOTE if abs(offset) <= skew else State.FAULT, remedy)
 
 
 async def _store(settings: Settings) -> Finding:
-    what = "store"
+    what = f"store {_shown(settings.sessions.store)}"
     records = None
     try:
         records = await open_records(settings)
         key = f"gateway:check:{secrets.token_hex(8)}"
-        await records.put(key, b"check", lifetime=_PROBE_LIFETIME)
+        await records.put(key, _PROBE, lifetime=_PROBE_LIFETIME)
         found = await records.get(key)
         await records.delete(key)
     except GatewayError as error:
-        facts = ", ".join(f"{fact}: {value}" for fact, value in error.facts.items())
-        return Finding(
-            what, f"{error.fault.value} ({facts})", ok=False, remedy=_REMEDIES.get(error.fault, "")
-        )
+        return _fault(what, error.fault, error.facts)
     finally:
         if records is not None:
             await records.close()
-    if found != b"check":
-        return Finding(what, "forgets at once what it is given", ok=False, remedy="check its memory policy")
+    if found != _PROBE:
+        return Finding(what, "forgets at once what it is given", State.FAULT, "check its memory policy")
     return Finding(what, "a record was written, read and deleted")
 
 
-async def _upstream(name: str, site: Site) -> Finding:
-    what = f"upstream of {name}"
+async def _upstream(app: App) -> Finding:
+    what = f"upstream of {app.name}"
+    upstream = upstream_of(app)
     try:
-        await site.upstream.probe()
+        await upstream.probe()
     except GatewayError as error:
-        facts = ", ".join(f"{fact}: {value}" for fact, value in error.facts.items())
-        return Finding(
-            what, f"{error.fault.value} ({facts})", ok=False, remedy=_REMEDIES.get(error.fault, "")
-        )
+        return _fault(what, error.fault, error.facts)
     finally:
-        await site.upstream.close()
-    return Finding(what, "takes connections")
+        await upstream.close()
+    return Finding(what, f"{app.upstream} takes connections")
 
 
-def _to_register(settings: Settings, sites: Mapping[str, Site]) -> list[Finding]:
-    paths = OwnPaths(settings.gateway.path)
-    found = []
-    for name, site in sites.items():
-        client = settings.all_providers[site.app.provider].client_id
-        found += [
-            Finding(f"register for {name}", f"redirect URI {site.redirect_uri(paths)}"),
-            Finding(
-                f"register for {name}",
-                f"post-logout redirect URI {site.post_logout_redirect_uri(paths)}",
-                remedy=f"both at provider {site.app.provider}, for client {client}, byte for byte",
-            ),
-        ]
-    return found
+def _fault(what: str, fault: Fault, facts: Mapping[str, object]) -> Finding:
+    said, remedy = _FAULTS.get(fault, (fault.value.replace("-", " "), ""))
+    details = ", ".join(f"{name} {value}" for name, value in facts.items())
+    return Finding(what, said + (f" ({details})" if details else ""), State.FAULT, remedy)
+
+
+def _shown(store: AnyStore) -> str:
+    match store:
+        case MemoryStore():
+            return "in memory"
+        case SqliteStore(path):
+            return f"sqlite:{path}"
+        case RedisStore(url):
+            return url
+        case other:
+            assert_never(other)
+
+
+def _count(things: tuple[object, ...] | Mapping[str, object], name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"

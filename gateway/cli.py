@@ -8,24 +8,33 @@ import os
 import secrets
 import sys
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Any, Final, NoReturn, TextIO
 
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from gateway.check import Finding, check_everything
+from gateway.check import (
+    Finding,
+    Registration,
+    State,
+    check_everything,
+    check_providers,
+    fault_finding,
+    registrations,
+)
 from gateway.demo.run import run_demo
-from gateway.explain import Explanation, explain
+from gateway.explain import explain
+from gateway.settings.environment import FILE_VARIABLE
 from gateway.settings.faults import SettingsError
-from gateway.settings.load import load
+from gateway.settings.load import load, readable_providers
 from gateway.settings.model import Settings
 from gateway.settings.urls import MemoryStore
 from gateway.workers import run_workers
 
 DEFAULT_CONFIG: Final = Path("config/gateway.toml")
 _SECRET_OCTETS: Final = 48
+_COLORS: Final = {State.OK: "green", State.NOTE: "yellow", State.FAULT: "red"}
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -34,14 +43,15 @@ config_option = click.option(
     "--config",
     "path",
     type=click.Path(path_type=Path, dir_okay=False),
-    envvar="GATEWAY_CONFIG",
+    envvar=FILE_VARIABLE,
     default=DEFAULT_CONFIG,
     show_default=True,
+    show_envvar=True,
     help="The settings file.",
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="proconnect-gateway", message="%(package)s %(version)s")
 def main() -> None:
     """Put ProConnect in front of applications that cannot speak OpenID Connect.
@@ -51,7 +61,7 @@ def main() -> None:
     """
 
 
-@main.command()
+@main.command(short_help="Run the gateway.")
 @config_option
 @click.option(
     "--workers",
@@ -61,41 +71,71 @@ def main() -> None:
     help="Worker processes; one for each core is enough.",
 )
 def run(path: Path, workers: int) -> None:
-    """Run the gateway until SIGTERM or SIGINT; SIGHUP reads the settings anew."""
+    """Run the gateway until SIGTERM or SIGINT; SIGHUP reads the settings anew.
+
+    Settings that have a fault start nothing: every fault is said, and the exit status is 1.
+    """
     settings = _settings(path)
     if workers > 1 and isinstance(settings.sessions.store, MemoryStore):
-        err.print("[red]several workers cannot share sessions in memory:[/] set sessions.store, or --workers 1")
-        sys.exit(1)
+        _fail("several workers cannot share sessions in memory", "set sessions.store, or --workers 1")
     try:
         run_workers(settings, count=workers, read=lambda: load(path, os.environ))
     except OSError as error:
-        err.print(f"[red]cannot listen:[/] {escape(str(error))}")
-        sys.exit(1)
+        _fail(
+            f"cannot listen on {error.filename}: {error.strerror}",
+            "end what listens there, or change gateway.listen or observe.listen",
+        )
 
 
-@main.command()
+@main.command(short_help="Say what is wrong, and what to register.")
 @config_option
 def check(path: Path) -> None:
     """Read the settings, reach everything they name, and print what to register at the provider.
 
-    Exit status 1 with every fault and its remedy.
+    Every fault is named with its remedy, and the exit status is then 1.
     """
-    settings = _settings(path)
-    failed = False
-    for finding in asyncio.run(_collect(settings)):
-        failed |= not finding.ok
-        mark = "[green]ok[/]   " if finding.ok else "[red]fault[/]"
-        out.print(f"{mark} {escape(finding.what)}: {escape(finding.said)}")
-        if finding.remedy:
-            out.print(f"      {escape(finding.remedy)}")
-    sys.exit(1 if failed else 0)
+    sys.exit(asyncio.run(_check(path)))
 
 
-async def _collect(settings: Settings) -> list[Finding]:
-    return [finding async for finding in check_everything(settings)]
+async def _check(path: Path) -> int:
+    """The exit status, once everything is said; each finding as soon as it is there."""
+    faults = 0
+    settings: Settings | None = None
+    try:
+        settings = load(path, os.environ)
+        findings = check_everything(settings)
+    except SettingsError as error:
+        faults = len(error.faults)
+        for fault in error.faults:
+            _print_finding(fault_finding(fault))
+        # Whether an issuer is the right one, only the provider can tell.
+        findings = check_providers(readable_providers(path, os.environ))
+    async for finding in findings:
+        faults += finding.state is State.FAULT
+        _print_finding(finding)
+    for registration in registrations(settings) if settings else ():
+        _print_registration(registration)
+    if faults:
+        out.print(f"\n[red]{_counted(faults)}[/]")
+    return 1 if faults else 0
 
 
-@main.command(name="explain")
+def _print_finding(finding: Finding) -> None:
+    color = _COLORS[finding.state]
+    out.print(f"[{color}]{finding.state.value:<5}[/]  {escape(finding.what)}: {escape(finding.said)}")
+    if finding.remedy:
+        out.print(f"       {escape(finding.remedy)}")
+
+
+def _print_registration(registration: Registration) -> None:
+    out.print(f"\nTo register at provider {registration.provider}, for client {registration.client_id}:")
+    for uri in registration.redirect_uris:
+        out.print(f"  redirect URI              {escape(uri)}")
+    for uri in registration.post_logout_redirect_uris:
+        out.print(f"  post-logout redirect URI  {escape(uri)}")
+
+
+@main.command(name="explain", short_help="Say what would be decided about a request, and why.")
 @click.argument("method")
 @click.argument("url")
 @click.option(
@@ -105,35 +145,41 @@ async def _collect(settings: Settings) -> list[Finding]:
 )
 @config_option
 def explain_command(method: str, url: str, claims: TextIO | None, path: Path) -> None:
-    """Say what the gateway would decide about a request, by which rule, and what the application gets."""
+    """Say what the gateway would decide about a request, by which rule, and what the application gets.
+
+    URL is an address as the browser shows it, or a path alone for the host of gateway.public_url. Nothing is
+    sent.
+    """
     settings = _settings(path)
-    person = None
-    if claims is not None:
-        try:
-            person = json.load(claims)
-        except ValueError as error:
-            raise click.BadParameter(f"not JSON: {error}", param_hint="--claims") from error
-        if not isinstance(person, dict) or not isinstance(person.get("sub"), str):
-            raise click.BadParameter('a JSON object with at least "sub" is needed', param_hint="--claims")
-    _print(explain(settings, method=method, url=url, claims=person))
+    person = None if claims is None else _person(claims)
+    try:
+        explanation = explain(settings, method=method.upper(), url=url, claims=person)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="URL") from error
+    fields = [f"{name}: {value}" for name, value in explanation.fields]
+    lines = [*explanation.lines, *zip(["fields", *[""] * len(fields)], fields, strict=False)]
+    width = max(len(name) for name, _ in lines)
+    for name, text in lines:
+        out.print(f"[bold]{escape(name.ljust(width))}[/]  {escape(text)}")
 
 
-def _print(explanation: Explanation) -> None:
-    table = Table.grid(padding=(0, 2))
-    for name, value in explanation.lines:
-        table.add_row(f"[bold]{escape(name)}[/]", escape(value))
-    out.print(table)
-    for name, value in explanation.fields:
-        out.print(f"  {escape(name)}: {escape(value)}")
+def _person(claims: TextIO) -> dict[str, Any]:
+    try:
+        person = json.load(claims)
+    except ValueError as error:
+        raise click.BadParameter(f"not JSON: {error}", param_hint="--claims") from error
+    if not isinstance(person, dict) or not isinstance(person.get("sub"), str):
+        raise click.BadParameter('a JSON object with at least "sub" is needed', param_hint="--claims")
+    return person
 
 
-@main.command()
+@main.command(short_help="Try everything on this machine.")
 def demo() -> None:
     """Start a provider, an old application and the gateway on this machine: no account, no network."""
     run_demo()
 
 
-@main.group()
+@main.group(short_help="Make the secret that seals cookies and sessions.")
 def secret() -> None:
     """The secret that seals cookies and sessions."""
 
@@ -148,8 +194,16 @@ def _settings(path: Path) -> Settings:
     try:
         return load(path, os.environ)
     except SettingsError as error:
-        count = len(error.faults)
-        err.print(f"[red]{count} fault{'s' if count > 1 else ''} in the settings[/]")
+        err.print(f"[red]{_counted(len(error.faults))} in the settings[/]")
         for fault in error.faults:
             err.print(f"  {escape(str(fault))}")
         sys.exit(1)
+
+
+def _fail(problem: str, remedy: str) -> NoReturn:
+    err.print(f"[red]{escape(problem)}[/]; {escape(remedy)}")
+    sys.exit(1)
+
+
+def _counted(faults: int) -> str:
+    return f"{faults} fault{'' if faults == 1 else 's'}"

@@ -29,6 +29,8 @@ class Fault(StrEnum):
     RESPONSE_MALFORMED = "response-malformed"
     RESPONSE_ISS = "response-iss"
     PROVIDER_REFUSED = "provider-refused"
+    ACR_TOO_LOW = "acr-too-low"
+    IDP_HINT_UNKNOWN = "idp-hint-unknown"
     PROVIDER_ERROR = "provider-error"
     # Reaching the provider
     PROVIDER_UNREACHABLE = "provider-unreachable"
@@ -77,6 +79,10 @@ class Fault(StrEnum):
     USERINFO_AUD = "userinfo-aud"
     USERINFO_EXP = "userinfo-exp"
     USERINFO_SUB = "userinfo-sub"
+    # Logout token (OpenID Connect Back-Channel Logout 1.0 section 2.6)
+    LOGOUT_MALFORMED = "logout-malformed"
+    LOGOUT_SIGNATURE = "logout-signature"
+    LOGOUT_CLAIMS = "logout-claims"
     # The application behind
     UPSTREAM_UNREACHABLE = "upstream-unreachable"
     UPSTREAM_BUSY = "upstream-busy"

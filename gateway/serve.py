@@ -10,11 +10,10 @@ from typing import Final
 from aiohttp import web
 
 from gateway.app import Gateway
+from gateway.proxy.server import FrontRunner
 from gateway.settings.urls import ListenAddress
 
 BACKLOG: Final = 1024
-_IDLE_CONNECTION: Final = 75.0  # seconds that a browser's idle connection is kept
-_LONGEST_LINE: Final = 16_384  # octets of a request line, and of one field
 _AT_ONCE: Final = 0.1  # seconds; to aiohttp, none at all would be without end
 
 
@@ -50,17 +49,7 @@ def front_runner(gateway: Gateway, *, drain: float) -> web.AppRunner:
         gateway: what answers.
         drain: seconds that requests under way are given at the end.
     """
-    return web.AppRunner(
-        gateway.front,
-        access_log=None,
-        handle_signals=False,
-        shutdown_timeout=max(drain, _AT_ONCE),
-        keepalive_timeout=_IDLE_CONNECTION,
-        # A body goes to the application as it came, compressed or not.
-        auto_decompress=False,
-        max_line_size=_LONGEST_LINE,
-        max_field_size=_LONGEST_LINE,
-    )
+    return FrontRunner(gateway.front, shutdown_timeout=max(drain, _AT_ONCE))
 
 
 def observe_runner(gateway: Gateway) -> web.AppRunner:

@@ -38,10 +38,13 @@ def run_workers(settings: Settings, *, count: int, read: Callable[[], Settings])
         read: reads the settings again, for SIGHUP.
 
     Raises:
-        OSError: an address cannot be listened on.
+        OSError: an address cannot be listened on; `filename` is the address.
     """
     for address in (settings.gateway.listen, settings.observe.listen):
-        bind(address).close()
+        try:
+            bind(address).close()
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, _shown(address)) from error
     _Workers(settings, count=count, read=read).run()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 
 from gateway.settings.load import load
 from gateway.settings.urls import RedisStore
+from tests.support.processes import Program, free_port
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -87,3 +89,17 @@ def test_the_image_runs_without_root_from_locked_packages() -> None:
             assert any(
                 path == kept.removeprefix("!") for kept in (ROOT / ".dockerignore").read_text().splitlines()
             )
+
+
+@pytest.mark.real
+def test_the_old_application_of_compose_starts_and_its_health_check_passes() -> None:
+    service = COMPOSE["services"]["legacy"]
+    port = free_port()
+    python, *arguments = [part.replace("0.0.0.0:8000", f"127.0.0.1:{port}") for part in service["entrypoint"]]
+    check = service["healthcheck"]["test"][1:]
+    assert (python, check[0]) == ("python", "python")
+    with Program([sys.executable, *arguments]) as program:
+        program.wait_for_port(port)
+        health = [sys.executable, *(part.replace(":8000", f":{port}") for part in check[1:])]
+        with Program(health) as checked:
+            assert checked.wait() == 0, checked.output()

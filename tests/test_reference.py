@@ -15,13 +15,15 @@ import pytest
 
 from gateway.settings import Provider, Settings, load, settings_json_schema
 from gateway.settings.shape import Shape
+from tests.support.certificates import TestAuthority
 
 REFERENCE = Path(__file__).parent.parent / "config" / "gateway.toml"
 LINES = REFERENCE.read_text().splitlines()
 SCHEMA = settings_json_schema()
 SHAPE = Shape(SCHEMA, SCHEMA["$defs"])
 
-SETTING = re.compile(r"#?(?P<name>[a-z_]+) = .+")
+SETTING = re.compile(r'#?(?P<name>[a-z_.":]+) = .+')
+REPEATED = {"require.any", "require.not"}  # of the same conditions as `require`; shown as a whole
 PROSE = re.compile(r"# .*|#")
 
 
@@ -77,11 +79,13 @@ def places(shape: Shape, prefix: str = "") -> Iterator[str]:
         below = shape.at((name,))
         assert below is not None
         element = below.at((0,))
-        if below.names:
+        if f"{prefix}{name}".endswith(tuple(REPEATED)):
+            yield prefix + name
+        elif below.names:
             yield from places(below, f"{prefix}{name}.")
         elif element is not None and element.names:
             yield from places(element, f"{prefix}{name}.")
-        elif below.kind != "table":
+        elif below.kind != "table" or prefix.endswith("require."):
             yield prefix + name
 
 
@@ -89,6 +93,8 @@ def named(table: dict[str, Any], prefix: str = "") -> Iterator[str]:
     """Every setting that a document names."""
     for name, value in table.items():
         match value:
+            case _ if f"{prefix}{name}".endswith((*REPEATED, "require.claims")):
+                yield prefix + name
             case dict():
                 yield from named(value, f"{prefix}{name}.")
             case [dict(), *_]:
@@ -124,7 +130,7 @@ def test_a_commented_setting_shows_its_default(number: int, environ: dict[str, s
 @pytest.mark.parametrize("number", EXAMPLES, ids=lambda number: LINES[number])
 def test_a_setting_said_to_have_no_default_has_none(number: int) -> None:
     shape = SHAPE
-    for part in (*section_of(number).split("."), name_of(number)):
+    for part in (*section_of(number).split("."), *name_of(number).split(".")):
         below = shape.at((part,))
         assert below is not None
         shape = below.at((0,)) or below
@@ -133,10 +139,18 @@ def test_a_setting_said_to_have_no_default_has_none(number: int) -> None:
 
 def test_the_examples_load(environ: dict[str, str], tmp_path: Path) -> None:
     secret = environ["GATEWAY_GATEWAY__SECRET_FILE"]
+    authority = str(REFERENCE.parent.parent / "tests" / "cases" / "settings_ca.pem")
+    pair = str(TestAuthority.new(tmp_path).pair("gateway"))
     environ |= {
-        "GATEWAY_SESSIONS__STORE": "redis://redis",
+        "GATEWAY_SESSIONS__STORE": "rediss+sentinel://redis/gateway",
         "GATEWAY_SESSIONS__STORE_PASSWORD_FILE": secret,
-        "GATEWAY_PROVIDER__CA_FILE": str(REFERENCE.parent.parent / "tests" / "cases" / "settings_ca.pem"),
+        "GATEWAY_SESSIONS__STORE_SENTINEL_PASSWORD_FILE": secret,
+        "GATEWAY_SESSIONS__STORE_CA_FILE": authority,
+        "GATEWAY_SESSIONS__STORE_CERT_FILE": pair,
+        "GATEWAY_SESSIONS__STORE_KEY_FILE": pair,
+        "GATEWAY_PROVIDER__SCOPE": "openid,email,siret,roles,idp_id,"
+        "organizational_unit,belonging_population,chorusdt",
+        "GATEWAY_PROVIDER__CA_FILE": authority,
     }
     path = tmp_path / "gateway.toml"
     path.write_text(uncommented(*(number for number in EXAMPLES if not is_inline_secret(number))))
@@ -148,9 +162,10 @@ def test_the_examples_of_secrets_load_without_their_files(tmp_path: Path) -> Non
     secrets = [number for number in EXAMPLES if is_inline_secret(number)]
     lines = uncommented(*secrets).splitlines()
     path.write_text("\n".join(line for line in lines if not re.match(r"(client_)?secret_file", line)))
-    settings = load(path, {"GATEWAY_SESSIONS__STORE": "redis://redis"})
+    settings = load(path, {"GATEWAY_SESSIONS__STORE": "redis+sentinel://redis/gateway"})
     assert settings.gateway.secret
     assert settings.sessions.store_password
+    assert settings.sessions.store_sentinel_password
 
 
 @pytest.mark.parametrize("number", SETTINGS, ids=lambda number: LINES[number])

@@ -514,6 +514,52 @@ class TestValues:
         apps = [{"upstream": "http://one", "routes": [first, second]}]
         assert len(load_with(folder, {"apps": apps}).apps[0].routes) == 2
 
+    @pytest.mark.parametrize(
+        "first, second",
+        [
+            ({"path": "/a/*", "exact": True}, {"path": "/a/*/b"}),
+            ({"path": "/a/*/b"}, {"path": "/a/**/b"}),
+            ({"path": "/a/*.pdf", "exact": True}, {"path": "/a"}),
+        ],
+    )
+    def test_a_pattern_may_come_before_what_it_does_not_cover(
+        self, folder: Path, first: dict[str, object], second: dict[str, object]
+    ) -> None:
+        apps = [{"upstream": "http://one", "routes": [first, second]}]
+        assert len(load_with(folder, {"apps": apps}).apps[0].routes) == 2
+
+    def test_what_a_rule_requires_is_read_as_it_is_compared(self, folder: Path) -> None:
+        require = {
+            "email": ["Alice@Example.FR"],
+            "email_domain": ["*.Example.FR", "example.fr"],
+            "claims": {"a:b": ["Re\u0301serve\u0301"]},
+            "any": [{"siret": ["13002526500013"]}, {"acr": ["mfa"], "roles": ["agent_public"]}],
+            "not": {"email": ["bob@example.fr"]},
+        }
+        apps = [{"upstream": "http://one", "routes": [{"path": "/a", "require": require}]}]
+        read = load_with(folder, {"apps": apps}).apps[0].routes[0].require
+        assert read is not None
+        assert (read.email, read.email_domain) == (("alice@example.fr",), ("*.example.fr", "example.fr"))
+        assert read.claims == {"a:b": ("Réservé",)}
+        assert [dict(group.given()) for group in read.alternatives or ()] == [
+            {"siret": ("13002526500013",)},
+            {"acr": ("mfa",), "roles": ("agent_public",)},
+        ]
+        assert read.excluded is not None
+        assert read.excluded.email == ("bob@example.fr",)
+
+    def test_the_environment_says_what_a_rule_requires(self, folder: Path) -> None:
+        environ = {
+            "GATEWAY_APPS__0__ROUTES__0__PATH": "/a",
+            "GATEWAY_APPS__0__ROUTES__0__REQUIRE__SIRET": "13002526500013,21340126800130",
+            "GATEWAY_APPS__0__ROUTES__0__REQUIRE__NOT__ROLES": '["agent_public"]',
+        }
+        require = load_with(folder, environ=environ).apps[0].routes[0].require
+        assert require is not None
+        assert require.siret == ("13002526500013", "21340126800130")
+        assert require.excluded is not None
+        assert require.excluded.roles == ("agent_public",)
+
     def test_settings_cannot_be_changed(self, folder: Path) -> None:
         settings = load_with(folder)
         with pytest.raises(ValidationError, match="frozen"):

@@ -1,7 +1,7 @@
 """ProConnect's levels of assurance: what each is called, and the names for sets of them.
 
-Levels are compared by membership in a set, never by order: whoever lists `eidas1` alone has shut out `eidas2`.
-What a rule does with them is in `access.requirements`.
+Levels are compared by membership in a set, never by order: whoever lists `eidas1` alone has shut out
+`eidas2`. What a rule does with them is in `access.requirements`.
 """
 
 from __future__ import annotations
@@ -51,5 +51,5 @@ def levels(names: Iterable[str]) -> tuple[str, ...]:
 def in_words(acr: Iterable[str]) -> tuple[str, ...]:
     """The name of the set that these levels are, or the levels: what a page has words for."""
     wanted = tuple(acr)
-    name = next((name for name, members in SETS.items() if set(members) == set(wanted)), None)
-    return wanted if name is None else (name,)
+    names = [name for name, members in SETS.items() if len(members) > 1 and set(members) == set(wanted)]
+    return tuple(names) or wanted

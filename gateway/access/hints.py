@@ -1,4 +1,4 @@
-"""The hints of a sign-in: who is probably coming, from where, for which organisation. Suggestions, never rules.
+"""The hints of a sign-in: who is probably coming, from where, for whom. Suggestions, never rules.
 
 They are named and formed as ProConnect takes them: one of another form would end the sign-in on an error page
 of ProConnect's that leads nowhere.
@@ -46,7 +46,7 @@ def is_hint(name: str, value: str) -> bool:
 
 
 def hints_of_link(parameters: Iterable[tuple[str, str]], *, allowed: Collection[str]) -> Hints:
-    """The hints that a link to the sign-in carries; what is not allowed, malformed or there twice is left out.
+    """The hints that a link to the sign-in carries, without those not allowed, malformed or there twice.
 
     Args:
         parameters: of the link, decoded, each as often as it came.

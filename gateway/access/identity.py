@@ -74,7 +74,7 @@ class IdentityFields:
         """
         written: dict[str, tuple[bytes, bytes]] = {}
         user = claims.get(self.remote_user)
-        candidates = [(REMOTE_USER, user.lower() if isinstance(user, str) else None)]
+        candidates = [(REMOTE_USER, lower_case(user) if isinstance(user, str) else None)]
         candidates += [
             (PREFIX + field_name(claim), as_text(value))
             for claim, value in claims.items()
@@ -91,6 +91,14 @@ def field_name(claim: str) -> str:
     """The field name of a claim behind the prefix: `given_name` to `Given-Name`."""
     words = "".join(c if c.isascii() and c.isalnum() else " " for c in claim).split()
     return "-".join(word[0].upper() + word[1:] for word in words)
+
+
+def lower_case(text: str) -> str:
+    """The text in lower case, except for a letter beyond ASCII that this would turn into one within.
+
+    The Kelvin sign would become a `k`, and its bearer somebody else.
+    """
+    return "".join(c if not c.isascii() and c.lower().isascii() else c.lower() for c in text)
 
 
 def as_text(value: object) -> str | None:

@@ -1,7 +1,7 @@
 """Which paths a route is about: a path with all that is beneath it, one path alone, or a pattern of paths.
 
-A pattern is read segment by segment: `*` stands for any characters of one segment, `**` for any segments, none
-among them. Matching never goes back further than one choice, so that its time is bounded by the path's length.
+A pattern is read segment by segment: `*` stands for any characters of one segment, `**` for any segments or
+none. Matching never takes a choice back, so that its time grows with the path's length and no faster.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ class PathPattern:
         exact: whether what lies beneath is left out.
         prefix: the text without its last slash.
         runs: of a text with `*`: its segments, cut at each `**`; None for a plain text.
+        folds: whether it has letters that case-folding changes.
     """
 
     text: str
     exact: bool
     prefix: str
     runs: tuple[_Segments, ...] | None
+    folds: bool
 
     def covers(self, path: str) -> bool:
         """Tell whether a path, percent-decoded, is among these.
 
-        Whole segments count: `/admin` and `/admin/` cover `/admin` and `/admin/x` alike, for many applications
+        Whole segments count: `/admin` and `/admin/` cover `/admin` and `/admin/x` alike. Many applications
         answer both alike, so that a rule must not tell them apart; `/administration` is another place.
         """
         if self.runs is not None:
@@ -64,16 +66,16 @@ def path_pattern(text: str, *, exact: bool = False) -> PathPattern:
         text: begins with a slash; `**` stands alone between slashes.
         exact: whether what lies beneath is left out.
     """
-    prefix = text.rstrip("/")
+    prefix, folds = text.rstrip("/"), text.casefold() != text
     if "*" not in text:
-        return PathPattern(text=text, exact=exact, prefix=prefix, runs=None)
+        return PathPattern(text=text, exact=exact, prefix=prefix, runs=None, folds=folds)
     runs: list[list[str]] = [[]]
     for segment in (text if exact else prefix).split("/"):
         if segment == "**":
             runs.append([])
         else:
             runs[-1].append(segment)
-    return PathPattern(text=text, exact=exact, prefix=prefix, runs=tuple(map(tuple, runs)))
+    return PathPattern(text=text, exact=exact, prefix=prefix, runs=tuple(map(tuple, runs)), folds=folds)
 
 
 def _match(runs: tuple[_Segments, ...], path: _Segments, *, exact: bool) -> bool:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from gateway.access.hints import NO_HINTS, Hints
+from gateway.access.hints import Hints
 from gateway.access.paths import PathPattern
 from gateway.access.readings import Path
-from gateway.access.requirements import NOTHING_REQUIRED, Key, Reason, Requirement
+from gateway.access.requirements import NOTHING_REQUIRED, Reason, Requirement
 from gateway.errors import Fault, MisdirectedError, RequestError
 from gateway.sessions.session import ANONYMOUS, Session, SignedIn
 
@@ -47,22 +47,23 @@ class Route:
     access: Access = Access.SIGNED_IN
     require: Requirement = NOTHING_REQUIRED
     refusal: str | None = None
-    hints: Hints = field(default=NO_HINTS, hash=False)
+    hints: Hints = field(default_factory=dict, hash=False)
 
     def matches(self, path: str, method: str) -> bool:
         """Tell whether a request with this path, read as written, is about this route."""
-        return self.path.covers(path) and self._has(method)
+        return self.path.covers(path) and self.covers_method(method)
 
     def matches_folded(self, path: str, method: str) -> bool:
         """The same for a case-folded path."""
-        return self.path.folded.covers(path) and self._has(method)
+        return self.path.folded.covers(path) and self.covers_method(method)
 
     @property
     def wants_session(self) -> bool:
         """Whether the decision, or the application, wants to know who asks."""
         return self.access in {Access.OPTIONAL, Access.SIGNED_IN}
 
-    def _has(self, method: str) -> bool:
+    def covers_method(self, method: str) -> bool:
+        """Tell whether the route is about requests with this method."""
         if self.methods is None or method in self.methods:
             return True
         return method == "HEAD" and "GET" in self.methods
@@ -79,6 +80,7 @@ class App:
         routes: its rules; the first match decides.
         fallback: what decides when no rule matches.
         link_hints: the hints that a link to the sign-in may carry.
+        assurance: claims that the ID token should have about how people were authenticated.
     """
 
     name: str
@@ -87,12 +89,7 @@ class App:
     routes: tuple[Route, ...]
     fallback: Route
     link_hints: frozenset[str] = frozenset()
-
-    @property
-    def assurance_claims(self) -> tuple[str, ...]:
-        """How people were authenticated, as far as it matters here: `acr` always, `amr` if a rule looks at it."""
-        looked_at = {claim for route in self.routes for claim in route.require.claims}
-        return tuple(key.value for key in (Key.ACR, Key.AMR) if key is Key.ACR or key.value in looked_at)
+    assurance: tuple[str, ...] = ()
 
     def route_for(self, path: Path, method: str) -> Route:
         """The route that decides about a request.
@@ -101,7 +98,9 @@ class App:
             RequestError: target-ambiguous, when two readings of the path fall under different routes.
         """
         route = next((r for r in self.routes if r.matches(path.decoded, method)), self.fallback)
-        for other in path.others:
+        # A path without other readings is its own case-folding, which a rule with capitals may be about.
+        plain = frozenset({path.decoded}) if any(r.path.folds for r in self.routes) else frozenset()
+        for other in path.others or plain:
             rival = next((r for r in self.routes if r.matches_folded(other, method)), self.fallback)
             if rival is not route:
                 raise RequestError(Fault.TARGET_AMBIGUOUS, routes=[route.place, rival.place])
@@ -144,10 +143,11 @@ class SignInRequired:
 
 @dataclass(frozen=True, slots=True)
 class StepUpRequired:
-    """Somebody is signed in, and one of the levels of assurance in `acr` is all that is missing (RFC 9470)."""
+    """`session` is somebody's; one of the levels of assurance in `acr` is all that is missing (RFC 9470)."""
 
     reason: Reason
     acr: tuple[str, ...]
+    session: SignedIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,4 +184,4 @@ def _decide_about(session: SignedIn, require: Requirement) -> Decision:
     if not reasons:
         return Allow(Reason.SIGNED_IN, session)
     levels = require.levels_that_would_do(session.claims)
-    return StepUpRequired(Reason.ACR_TOO_LOW, levels) if levels else Deny(reasons[0])
+    return StepUpRequired(Reason.ACR_TOO_LOW, levels, session) if levels else Deny(reasons[0])

@@ -38,6 +38,7 @@ class AccessRequest:
     Args:
         method: as sent; methods are case-sensitive (RFC 9110 section 9.1).
         host: the host asked for, in lower case, without port.
+        authority: the same as the browser wrote it, with its port.
         path: every reading of the path, without the query.
         target: path and query as sent, for the way back after sign-in.
         navigation: whether a person's browser is opening a page.
@@ -47,6 +48,7 @@ class AccessRequest:
 
     method: str
     host: str
+    authority: str
     path: Path
     target: str
     navigation: bool
@@ -105,7 +107,7 @@ def read_request(
         RequestError: the Host or a forwarded field of a trusted proxy is malformed, or the path is ambiguous.
     """
     trusted = proxies.trusts(peer)
-    authority = fields.get("Host")
+    authority = fields.get("Host") or ""
     client = peer or ""
     if trusted:
         authority = _last(fields, "X-Forwarded-Host") or authority
@@ -116,6 +118,7 @@ def read_request(
     return AccessRequest(
         method=method,
         host=host_of(authority),
+        authority=authority,
         path=read_path(target.partition("?")[0]),
         target=target,
         navigation=is_navigation(method, fields),

@@ -1,7 +1,7 @@
 """What a route requires of the person who is signed in, and whether their claims hold it.
 
-Each condition looks at one claim; its values are alternatives. Whether the route asks for somebody at all is in
-`access.policy`, how conditions are written in `settings`.
+Each condition looks at one claim; its values are alternatives. Whether the route asks for somebody at all is
+in `access.policy`, how conditions are written in `settings`.
 
 An answer has three values: yes, no, and absent. A claim that is not there, empty, or of a shape or form that
 cannot be compared is absent, and an absent claim passes nothing: `not` of it does not hold either.
@@ -87,11 +87,11 @@ def read_email(text: str) -> str | None:
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    """The texts of a claim; none when one of them is empty or could be read differently than it is written."""
-    texts = value if isinstance(value, list) else [value]
-    if not all(isinstance(text, str) and text and text.isprintable() and text == text.strip() for text in texts):
-        return ()
-    return tuple(unicodedata.normalize("NFC", text) for text in texts)
+    """The texts of a claim; none when one of them is no text, empty, or not what it looks like."""
+    values = value if isinstance(value, list) else [value]
+    texts = [unicodedata.normalize("NFC", text) for text in values if isinstance(text, str)]
+    sound = len(texts) == len(values) and all(t and t.isprintable() and t == t.strip() for t in texts)
+    return tuple(texts) if sound else ()
 
 
 def _text(claims: Claims, name: str) -> tuple[str, ...]:
@@ -134,7 +134,8 @@ def _anything(claims: Claims, name: str) -> tuple[str, ...]:
     return _texts(scalars)
 
 
-def _is_in_domain(domain: str, wanted: str) -> bool:
+def is_in_domain(domain: str, wanted: str) -> bool:
+    """Tell whether a domain is the wanted one, or below it where `*.` is written before that."""
     return domain.endswith(wanted[1:]) if wanted.startswith("*.") else domain == wanted
 
 
@@ -165,7 +166,7 @@ _CRITERIA: Final[Mapping[Key, _Criterion]] = {
     Key.ROLES: _Criterion(Reason.ROLE_MISSING, _several),
     Key.IDP_ID: _Criterion(Reason.OTHER_IDP, _text),
     Key.EMAIL: _Criterion(Reason.OTHER_ACCOUNT, _email),
-    Key.EMAIL_DOMAIN: _Criterion(Reason.OTHER_EMAIL_DOMAIN, _domain, _is_in_domain),
+    Key.EMAIL_DOMAIN: _Criterion(Reason.OTHER_EMAIL_DOMAIN, _domain, is_in_domain),
     Key.ORGANIZATIONAL_UNIT: _Criterion(Reason.OTHER_UNIT, _text),
     Key.BELONGING_POPULATION: _Criterion(Reason.OTHER_POPULATION, _text),
     Key.CLAIMS: _Criterion(Reason.OTHER_CLAIM, _anything),
@@ -227,6 +228,11 @@ class Finding:
     condition: Condition
     saw: tuple[str, ...]
     answer: Answer
+
+    @property
+    def excludes(self) -> bool:
+        """Whether it stands under `not`."""
+        return self.place.startswith("not.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

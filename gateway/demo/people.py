@@ -11,16 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-ACR_VALUES = (
-    "eidas0",
-    "eidas0-mfa",
-    "eidas1",
-    "eidas1-mfa",
-    "eidas2",
-    "eidas3",
-    "https://proconnect.gouv.fr/assurance/certification-dirigeant",
-)
-"""Every `acr` that ProConnect gives since June 2026."""
+from gateway.access.assurance import LEVELS
+
+ACR_VALUES = LEVELS
+"""Every `acr` that it gives: ProConnect's."""
 
 UNKNOWN_ACR_BECOMES = "eidas1"
 

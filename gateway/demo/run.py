@@ -117,6 +117,9 @@ def welcome(demo: Demo) -> str:
         [cyan]{demo.gateway}/admin/[/]
         Closed to everybody, you included.
 
+        [cyan]{demo.gateway}/private/double/[/]
+        For two factors only. The provider's page lets you choose your level.
+
   [bold]Stop[/]  Ctrl-C
 
 [dim]Behind it: the old application at {demo.upstream},

@@ -14,11 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import click
 from aiohttp import BodyPartReader, WSMsgType, web
 from aiohttp.typedefs import Handler
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gateway.demo.received import person_in, read_fields
+from gateway.settings.urls import read_listen
 
 HERE: Final = Path(__file__).parent
 OWN_COOKIE: Final = "DOSSIERS_VISITE"
@@ -193,3 +195,15 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except web.HTTPNotFound:
         return _page(request, "legacy_missing.html", status=404)
+
+
+@click.command()
+@click.option("--listen", default="127.0.0.1:8000", show_default=True, help="Address and port.")
+def main(listen: str) -> None:
+    """Serve the old application alone, for a gateway that runs elsewhere."""
+    address = read_listen(listen)
+    web.run_app(make_upstream(), host=address.host, port=address.port, access_log=None, print=None)
+
+
+if __name__ == "__main__":
+    main()

@@ -22,6 +22,8 @@ class Event(StrEnum):
     ACCESS_REFUSED = "access-refused"
     SIGN_OUT = "sign-out"
     SIGN_OUT_REFUSED = "sign-out-refused"
+    LOGOUT_REFUSED = "logout-refused"
+    SESSION_ENDED = "session-ended"
     METADATA_REFUSED = "metadata-refused"
 
 
@@ -33,6 +35,8 @@ FIELDS: Final[Mapping[Event, frozenset[str]]] = {
     Event.ACCESS_REFUSED: _PERSON | {"app", "client", "reason", "route", "method", "path"},
     Event.SIGN_OUT: _PERSON | {"app", "provider", "client"},
     Event.SIGN_OUT_REFUSED: frozenset({"app", "client", "fault", "facts"}),
+    Event.LOGOUT_REFUSED: frozenset({"app", "provider", "client", "fault", "facts"}),
+    Event.SESSION_ENDED: _PERSON | {"provider", "client", "why"},
     Event.METADATA_REFUSED: frozenset({"provider", "fault", "facts"}),
 }
 """Which fields an event may have, beside `event`, `audit`, `time` and `request_id`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 from urllib.parse import quote, urlencode
@@ -38,6 +38,9 @@ _TOKENS: Final = frozenset({"id_token", "access_token"})  # other flows' (RFC 97
 
 _TWICE: Final[Mapping[str, Fault]] = {"state": Fault.STATE, "iss": Fault.RESPONSE_ISS}
 
+_UNMET: Final = "unmet_authentication_requirements"
+_UNMET_AT_PROCONNECT: Final = "requested ACRs could not be satisfied"  # its `error` is that of every refusal
+
 _REFUSED: Final = ForbiddenError, Fault.PROVIDER_REFUSED
 _FAILED: Final = ProviderError, Fault.PROVIDER_ERROR
 _AWAY: Final = ProviderUnavailableError, Fault.PROVIDER_ERROR
@@ -62,9 +65,9 @@ _ERRORS: Final[Mapping[str, tuple[type[GatewayError], Fault]]] = {
     "request_not_supported": _FAILED,
     "request_uri_not_supported": _FAILED,
     # OpenID Connect Core Unmet Authentication Requirements 1.0 section 3
-    "unmet_authentication_requirements": _REFUSED,
+    _UNMET: _REFUSED,
     # ProConnect
-    "idp_hint_not_found": _FAILED,
+    "idp_hint_not_found": (ProviderError, Fault.IDP_HINT_UNKNOWN),
     "unsupported_response_mode": _FAILED,
 }
 
@@ -76,10 +79,19 @@ class AuthorizationCode:
     code: Secret
 
 
-def authorization_url(metadata: ProviderMetadata, client: Client, pending: Pending) -> str:
-    """Where to send the browser; no parameter beyond those that every sign-in needs.
+def authorization_url(
+    metadata: ProviderMetadata, client: Client, pending: Pending, *, assurance: Collection[str] = ()
+) -> str:
+    """Where to send the browser; no parameter beyond those that this sign-in needs.
 
-    `claims` is added when the attempt asks for assurance levels (OpenID Connect Core 1.0 section 5.5.1.1).
+    `claims` asks for what the ID token is to say (OpenID Connect Core 1.0 sections 5.5 and 5.5.1.1), never
+    `acr_values` beside it: ProConnect's answer to both is not specified.
+
+    Args:
+        metadata: of the provider.
+        client: the gateway as registered there.
+        pending: the attempt; the levels in it are asked for as essential.
+        assurance: claims about how the person was authenticated that the ID token should have.
     """
     parameters = {
         "response_type": "code",
@@ -91,10 +103,12 @@ def authorization_url(metadata: ProviderMetadata, client: Client, pending: Pendi
         "code_challenge": _s256(pending.code_verifier),
         "code_challenge_method": "S256",
     }
+    claims: dict[str, object] = dict.fromkeys(assurance)
     if pending.acr:
-        acr = {"essential": True, "values": pending.acr}
-        parameters["claims"] = json.dumps({"id_token": {"acr": acr}}, separators=(",", ":"))
-    return with_query(metadata.authorization_endpoint, parameters)
+        claims["acr"] = {"essential": True, "values": pending.acr}
+    if claims:
+        parameters["claims"] = json.dumps({"id_token": claims}, separators=(",", ":"))
+    return with_query(metadata.authorization_endpoint, {**parameters, **pending.hints})
 
 
 def with_query(endpoint: str, parameters: Mapping[str, str]) -> str:
@@ -131,8 +145,9 @@ def check_response(query: Query, *, expected: Pending, metadata: ProviderMetadat
 
     Raises:
         RequestError: response-malformed, state or response-iss: not a response to this attempt.
-        ForbiddenError: provider-refused, the provider denied access to the person.
-        ProviderError: provider-error, the provider could not sign the person in.
+        ForbiddenError: provider-refused, the provider denied access to the person; acr-too-low, for want of
+            the level of assurance asked for.
+        ProviderError: provider-error, the provider could not sign the person in; idp-hint-unknown.
         ProviderUnavailableError: provider-error, and it says it may be able to later.
     """
     for name, times in Counter(name for name, _ in query).items():
@@ -152,6 +167,9 @@ def check_response(query: Query, *, expected: Pending, metadata: ProviderMetadat
     )
     if error is not None:
         raises, fault = _ERRORS.get(error, _FAILED)
+        unmet = error == _UNMET or given.get("error_description") == _UNMET_AT_PROCONNECT
+        if expected.acr and fault is Fault.PROVIDER_REFUSED and unmet:
+            fault = Fault.ACR_TOO_LOW
         raise raises(fault, error=error if error in _ERRORS else "unknown")
     require(code and _CODE.fullmatch(code), Fault.RESPONSE_MALFORMED, raises=RequestError, why="code")
     return AuthorizationCode(Secret(given["code"]))

@@ -5,6 +5,7 @@ What an ID token or a userinfo response must hold beyond that is checked by the 
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from gateway.errors import Fault, ProviderError
@@ -35,6 +36,15 @@ PROTOCOL_CLAIMS: Final = frozenset(
     }
 )
 """What a statement says about itself."""
+
+
+# Core 1.0 section 2: at most 255 ASCII characters; a space at an end is somebody's mistake or trick.
+_SUB: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+
+
+def is_subject(value: object) -> bool:
+    """Whether a value can be a subject identifier."""
+    return isinstance(value, str) and _SUB.fullmatch(value) is not None
 
 
 def personal(claims: Claims) -> dict[str, object]:

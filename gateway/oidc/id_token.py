@@ -5,23 +5,19 @@ The signature was checked before, by `oidc.jws`. Whether an assurance level is e
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from authlib.oidc.core.util import create_half_hash
 
 from gateway.errors import Fault
 from gateway.oidc.authorization import AuthorizationCode
 from gateway.oidc.checks import require, same, shown
-from gateway.oidc.claims import is_only_audience, require_current, seconds
+from gateway.oidc.claims import is_only_audience, is_subject, require_current, seconds
 from gateway.oidc.client import Client
 from gateway.oidc.pending import Pending
 from gateway.secret import Secret
 from gateway.sessions.session import Claims
-
-# Core 1.0 section 2: at most 255 ASCII characters; a space at an end is somebody's mistake or trick.
-_SUB: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +52,12 @@ class IDToken:
         """The subject identifier, unique at the issuer and never reassigned."""
         return str(self.claims["sub"])
 
+    @property
+    def sid(self) -> str | None:
+        """The provider's own session, if it names one as text (Back-Channel Logout 1.0 section 2.1)."""
+        sid = self.claims.get("sid")
+        return sid if isinstance(sid, str) else None
+
 
 def check_id_token(claims: Claims, *, expected: ExpectedIDToken, now: int) -> IDToken:
     """The claim checks of OpenID Connect Core 1.0 section 3.1.3.7, in its order, and those it refers to.
@@ -82,7 +84,7 @@ def check_id_token(claims: Claims, *, expected: ExpectedIDToken, now: int) -> ID
     require(same(expected.pending.nonce, claims.get("nonce")), Fault.ID_TOKEN_NONCE)
     require(_hash_holds(claims, "at_hash", expected.access_token, expected), Fault.ID_TOKEN_AT_HASH)
     require(_hash_holds(claims, "c_hash", expected.code.code, expected), Fault.ID_TOKEN_AT_HASH)
-    require(_is_sub(claims.get("sub")), Fault.ID_TOKEN_SUB)
+    require(is_subject(claims.get("sub")), Fault.ID_TOKEN_SUB)
     require(isinstance(claims.get("acr", ""), str), Fault.ID_TOKEN_MALFORMED, claim="acr")
     require(_is_texts(claims.get("amr", [])), Fault.ID_TOKEN_MALFORMED, claim="amr")
     if "auth_time" in claims:
@@ -98,10 +100,6 @@ def _hash_holds(claims: Claims, name: str, token: Secret, expected: ExpectedIDTo
     alg = expected.client.id_token_signed_response_alg.value
     half: bytes = create_half_hash(token.reveal(), alg)  # type: ignore[no-untyped-call]
     return same(half.decode(), claims[name])
-
-
-def _is_sub(value: object) -> bool:
-    return isinstance(value, str) and _SUB.fullmatch(value) is not None
 
 
 def _is_texts(value: Any) -> bool:  # noqa: ANN401 - whatever JSON held

@@ -34,13 +34,23 @@ _REFUSED_HEADERS: Final = frozenset({"jku", "jwk", "x5u", "x5c", "crit", "b64", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """What sort of JWS is expected, as the faults of one that is not."""
+    """What sort of JWS is expected, as the faults of one that is not.
+
+    Args:
+        malformed: not a JWS, or no JSON inside.
+        header: a header that chooses keys or extensions.
+        type: another `typ` than one of `types`, in lower case.
+        alg: another algorithm than the registered one.
+        signature: a signature that does not hold.
+        types: the media types it may have (RFC 8725 section 3.11).
+    """
 
     malformed: Fault
     header: Fault
     type: Fault
     alg: Fault
     signature: Fault
+    types: frozenset[str] = frozenset({"jwt"})
 
 
 ID_TOKEN: Final = Kind(
@@ -56,6 +66,15 @@ USERINFO: Final = Kind(
     type=Fault.USERINFO_TYPE,
     alg=Fault.USERINFO_SIGNATURE,
     signature=Fault.USERINFO_SIGNATURE,
+)
+LOGOUT_TOKEN: Final = Kind(
+    malformed=Fault.LOGOUT_MALFORMED,
+    header=Fault.LOGOUT_SIGNATURE,
+    type=Fault.LOGOUT_CLAIMS,
+    alg=Fault.LOGOUT_SIGNATURE,
+    signature=Fault.LOGOUT_SIGNATURE,
+    # Back-Channel Logout 1.0 section 2.4; providers older than its last version say "JWT", or nothing.
+    types=frozenset({"jwt", "logout+jwt", "application/logout+jwt"}),
 )
 
 
@@ -90,7 +109,7 @@ def read_jws(compact: Secret, *, kind: Kind, alg: SigningAlg) -> UnverifiedJWS:
     header = json_object(_octets(parts[0], kind), kind.malformed)
     require(header.get("alg") == alg.value, kind.alg, expected=alg.value, got=shown(header.get("alg")))
     require(_REFUSED_HEADERS.isdisjoint(header), kind.header, names=sorted(_REFUSED_HEADERS & header.keys()))
-    require(_is_jwt(header), kind.type, got=shown(header.get("typ")))
+    require(_is_of(header, kind), kind.type, got=shown(header.get("typ")))
     require(isinstance(header.get("kid", ""), str), kind.header, names=["kid"])
     _octets(parts[1], kind)
     return UnverifiedJWS(compact=compact, kind=kind, alg=alg, kid=header.get("kid"))
@@ -120,7 +139,7 @@ def _octets(part: str, kind: Kind) -> bytes:
         raise ProviderError(kind.malformed, why="base64url") from None
 
 
-def _is_jwt(header: Mapping[str, Any]) -> bool:
+def _is_of(header: Mapping[str, Any], kind: Kind) -> bool:
     """RFC 8725 section 3.11: no other kind of JWT passes; `typ` is a media type, in any case."""
     typ = header.get("typ", "JWT")
-    return isinstance(typ, str) and typ.lower() == "jwt"
+    return isinstance(typ, str) and typ.lower() in kind.types

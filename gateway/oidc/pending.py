@@ -43,6 +43,7 @@ class Pending:
         redirect_uri: as it was sent; the token request repeats it.
         started_at: Unix seconds.
         acr: the assurance levels asked for as essential; empty when none was.
+        hints: further parameters of the request, which only suggest.
     """
 
     state: str = field(repr=False)
@@ -54,6 +55,7 @@ class Pending:
     redirect_uri: str
     started_at: int
     acr: tuple[str, ...] = ()
+    hints: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def new_pending(
@@ -65,6 +67,7 @@ def new_pending(
     now: int,
     token: Callable[[], str],
     acr: tuple[str, ...] = (),
+    hints: Mapping[str, str] | None = None,
 ) -> Pending:
     """Begin an attempt.
 
@@ -76,6 +79,7 @@ def new_pending(
         now: Unix seconds.
         token: draws 32 octets as 43 characters of base64url, thrice: `state`, nonce and verifier.
         acr: assurance levels to ask for as essential.
+        hints: what to suggest, by the parameter's name.
     """
     return Pending(
         state=token(),
@@ -87,6 +91,7 @@ def new_pending(
         redirect_uri=redirect_uri,
         started_at=now,
         acr=acr,
+        hints=dict(hints or {}),
     )
 
 
@@ -169,6 +174,7 @@ def _to_stored(pending: Pending) -> bytes:
         "redirect_uri": pending.redirect_uri,
         "started_at": pending.started_at,
         "acr": pending.acr,
+        "hints": dict(pending.hints),
     }
     return json.dumps(stored, separators=(",", ":")).encode()
 
@@ -194,6 +200,7 @@ def _from_stored(stored: Any, own_prefix: str) -> Pending | None:  # noqa: ANN40
             "redirect_uri": str(redirect_uri),
             "started_at": int(started_at),
             "acr": list(acr),
+            "hints": dict(hints),
         }:
             return Pending(
                 state=state,
@@ -205,6 +212,7 @@ def _from_stored(stored: Any, own_prefix: str) -> Pending | None:  # noqa: ANN40
                 redirect_uri=redirect_uri,
                 started_at=started_at,
                 acr=tuple(acr),
+                hints=hints,
             )
         case _:  # sealed by a gateway of another version
             return None

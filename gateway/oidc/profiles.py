@@ -88,3 +88,25 @@ PROFILES: Mapping[ProfileName, Profile] = MappingProxyType(
         ),
     }
 )
+
+PROCONNECT_SCOPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "uid": ("uid",),
+        "given_name": ("given_name",),
+        "usual_name": ("usual_name",),
+        "email": ("email",),
+        "siret": ("siret",),
+        "siren": ("siren", "siret"),  # the first nine digits of a SIRET are its SIREN
+        "idp_id": ("idp_id",),
+        "idp_acr": ("idp_acr",),
+        "roles": ("roles",),
+        "organization_label": ("organization_label",),
+        "organizational_unit": ("organizational_unit",),
+        "belonging_population": ("belonging_population",),
+        "phone_number": ("phone",),
+        "chorusdt:matricule": ("chorusdt",),
+        "chorusdt:societe": ("chorusdt",),
+        "custom": ("custom",),
+    }
+)
+"""The scope values with one of which ProConnect gives a claim."""

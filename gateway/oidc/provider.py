@@ -7,11 +7,11 @@ provider publishes, `oidc.http` carries the bytes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Final, assert_never
 
-from gateway.errors import Fault, ProviderTimeoutError
+from gateway.errors import Fault, ProviderError, ProviderTimeoutError
 from gateway.oidc import authorization, logout
 from gateway.oidc.authorization import AuthorizationCode, Query
 from gateway.oidc.client import Client, SigningAlg
@@ -19,8 +19,9 @@ from gateway.oidc.discovery import Discovery, ProviderOptions
 from gateway.oidc.http import ProviderHttp
 from gateway.oidc.id_token import ExpectedIDToken, IDToken, check_id_token
 from gateway.oidc.jwks import hmac_key
-from gateway.oidc.jws import ID_TOKEN, USERINFO, Kind, read_jws, verify_jws
+from gateway.oidc.jws import ID_TOKEN, LOGOUT_TOKEN, USERINFO, Kind, read_jws, verify_jws
 from gateway.oidc.known import ProviderHealth
+from gateway.oidc.logout_token import LogoutToken, check_logout_token
 from gateway.oidc.metadata import ProviderMetadata
 from gateway.oidc.pending import Pending
 from gateway.oidc.tokens import TokenResponse, check_token_response, token_request
@@ -36,6 +37,7 @@ from gateway.sessions.session import Claims
 
 _JSON: Final = "application/json"
 _JWT: Final = "application/jwt"
+_NO_KEY: Final = frozenset({Fault.KEY_UNKNOWN, Fault.KEY_AMBIGUOUS, Fault.KEY_UNUSABLE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +47,12 @@ class Identified:
     Args:
         claims: about the person, `sub` among them, with `acr`, `amr` and `auth_time` of the ID token.
         id_token: as it came, for the `id_token_hint` of sign-out.
+        sid: the provider's own session, if it named one.
     """
 
     claims: Claims = field(repr=False)
     id_token: Secret
+    sid: str | None = None
 
 
 class Provider:
@@ -104,14 +108,15 @@ class Provider:
         """How things stand with the provider."""
         return self._discovery.health()
 
-    async def authorization_url(self, pending: Pending) -> str:
-        """Where to send the browser to sign in.
+    async def authorization_url(self, pending: Pending, *, assurance: Collection[str] = ()) -> str:
+        """Where to send the browser to sign in; see `oidc.authorization.authorization_url`.
 
         Raises:
             ProviderUnavailableError: the provider cannot be used now.
             ProviderTimeoutError: it is too slow to tell.
         """
-        return authorization.authorization_url(await self._discovery.metadata(), self._client, pending)
+        metadata = await self._discovery.metadata()
+        return authorization.authorization_url(metadata, self._client, pending, assurance=assurance)
 
     def check_response(self, query: Query, pending: Pending) -> AuthorizationCode:
         """Check an authorization response; see `oidc.authorization.check_response`."""
@@ -150,6 +155,27 @@ class Provider:
             state=state,
         )
 
+    async def check_logout_token(self, compact: Secret) -> LogoutToken:
+        """Verify a logout token and check its claims; whether it came before is for the caller to know.
+
+        Raises:
+            ProviderError: it does not hold, or there is no key to tell.
+        """
+        alg = self._client.id_token_signed_response_alg
+        try:
+            claims = await self._verified(compact, LOGOUT_TOKEN, alg)
+        except ProviderError as error:
+            if error.fault in _NO_KEY:
+                raise ProviderError(Fault.LOGOUT_SIGNATURE, why=error.fault) from error
+            raise
+        return check_logout_token(
+            claims,
+            issuer=self.issuer,
+            client=self._client,
+            now=self._clock(),
+            skew=self._options.clock_skew,
+        )
+
     async def _identify(
         self, code: AuthorizationCode, pending: Pending, metadata: ProviderMetadata
     ) -> Identified:
@@ -176,7 +202,9 @@ class Provider:
             now=self._clock(),
         )
         userinfo = await self._userinfo(metadata, tokens, id_token)
-        return Identified(claims=identity_claims(id_token, userinfo), id_token=tokens.id_token)
+        return Identified(
+            claims=identity_claims(id_token, userinfo), id_token=tokens.id_token, sid=id_token.sid
+        )
 
     async def _userinfo(
         self, metadata: ProviderMetadata, tokens: TokenResponse, id_token: IDToken

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from gateway.errors import Fault, UpstreamError
+from gateway.proxy.framing import answer_framing
 
 HEAD_MAX: Final = 64 * 1024
 """Octets of a head, of the interim answers before it, and of anything in a body that is not its content."""
@@ -23,7 +24,6 @@ SWITCHING_PROTOCOLS: Final = 101
 FIRST_FINAL: Final = 200
 BODILESS: Final = frozenset({204, 304})  # RFC 9112 section 6.3
 
-LENGTHS: Final = frozenset(map(len, ("content-length", "transfer-encoding", "keep-alive")))
 _CONTROLS: Final = bytes((*range(0x09), *range(0x0A, 0x20), 0x7F))
 
 
@@ -229,31 +229,17 @@ class AnswerReader:
             self._interim_answer(status)
 
     def _final(self, status: int, parser: HttpResponseParser) -> None:
-        length: int | None = None
-        for name, value in self._fields:
-            # Most names are none of these by their length alone, which spares them a copy.
-            if len(name) in LENGTHS:
-                match name.lower():
-                    case b"content-length":
-                        length = int(value)
-                    case b"transfer-encoding":
-                        if (
-                            value.strip().lower() != b"chunked"
-                            or self._chunked
-                            or parser.get_http_version() == "1.0"
-                        ):
-                            # RFC 9112 section 6.1: the end of the body is in doubt.
-                            self._refused = "Transfer-Encoding"
-                        self._chunked = True
-                    case b"keep-alive":
-                        self.keep_alive = keep_alive_seconds(value)
-                    case _:
-                        pass
+        framing = answer_framing(self._fields, old=parser.get_http_version() == "1.0")
+        if framing is None:
+            self._refused = "Transfer-Encoding"
+            return
+        self._chunked = framing.chunked
+        self.keep_alive = framing.keep_alive
         if status == SWITCHING_PROTOCOLS and not parser.should_upgrade():
             self._refused = "101 without Upgrade"
         self._bodiless = self._head_only or status in BODILESS
         self.reusable = parser.should_keep_alive() and status != SWITCHING_PROTOCOLS
-        self.head = Head(status, self._reason, self._fields, 0 if self._bodiless else length)
+        self.head = Head(status, self._reason, self._fields, 0 if self._bodiless else framing.length)
         self._fields = []
         if self._bodiless:
             self.complete = True
@@ -278,15 +264,6 @@ class AnswerReader:
         """Take the end of a message; that of an interim answer, or of another than ours, ends nothing."""
         if self.head is not None:
             self.complete = True
-
-
-def keep_alive_seconds(value: bytes) -> int | None:
-    """The `timeout` of a `Keep-Alive` field, None without one."""
-    for parameter in value.lower().split(b","):
-        name, _, number = parameter.partition(b"=")
-        if name.strip() == b"timeout" and number.strip().isdigit():
-            return int(number)
-    return None
 
 
 def _malformed(why: str) -> UpstreamError:

@@ -9,25 +9,15 @@ from __future__ import annotations
 import asyncio
 import select
 from collections.abc import Callable
-from enum import Enum
-from typing import Final, Protocol, assert_never, cast
+from typing import Final, Protocol, cast
 
-from gateway.errors import Fault, GatewayError, RequestTimeoutError, UpstreamError, UpstreamTimeoutError
+from gateway.errors import Fault, GatewayError, UpstreamError
 from gateway.proxy.answer import AnswerReader, Head
+from gateway.proxy.clock import Clock
+from gateway.proxy.limits import Limits
 
 BODY_HIGH: Final = 64 * 1024
 """Octets of body held for the browser before reading from the upstream pauses."""
-
-NEVER: Final = float("inf")
-
-
-class Wait(Enum):
-    """What an exchange is waiting for."""
-
-    ANSWER = "first-byte"
-    BODY = "idle"
-    UPLOAD = "upload"
-    BROWSER = "browser"
 
 
 class Browser(Protocol):
@@ -47,6 +37,7 @@ class Connection(asyncio.Protocol):
 
     Attributes:
         reader: what the upstream answers.
+        clock: how long the exchange has been waiting.
         sent: whether the whole request was sent.
         error: what ended the exchange under way.
     """
@@ -55,18 +46,16 @@ class Connection(asyncio.Protocol):
         "_asked",
         "_browser",
         "_busy",
-        "_deadline",
         "_drain",
-        "_end",
         "_exchanges",
         "_idle_since",
         "_loop",
         "_lost",
         "_reading_paused",
         "_transport",
-        "_wait_for",
         "_waiter",
         "_writing_paused",
+        "clock",
         "error",
         "reader",
         "sent",
@@ -81,8 +70,6 @@ class Connection(asyncio.Protocol):
         self._drain: asyncio.Future[None] | None = None
         self.error: GatewayError | None = None
         self._browser: Browser | None = None
-        self._wait_for = Wait.ANSWER
-        self._deadline = self._end = NEVER
         self._idle_since = 0.0
         self._reading_paused = False
         self._writing_paused = False
@@ -90,6 +77,7 @@ class Connection(asyncio.Protocol):
         self._exchanges = 0
         self.sent = True
         self.reader = AnswerReader()
+        self.clock = Clock(loop.time)
 
     # What a caller does with it
 
@@ -101,7 +89,7 @@ class Connection(asyncio.Protocol):
         upgrade: bool,
         whole: bool,
         browser: Browser,
-        total: float | None,
+        limits: Limits,
     ) -> asyncio.Future[Head]:
         """Send the head of a request, with its body if that is at hand.
 
@@ -111,7 +99,7 @@ class Connection(asyncio.Protocol):
             upgrade: whether 101 may be the answer.
             whole: whether these octets are the whole request; if not, `uploaded` says when it is.
             browser: for whom; when it leaves, the exchange fails.
-            total: seconds for the whole exchange.
+            limits: how long it may take.
 
         Returns:
             The head of the answer, once it is there; or an UpstreamError, when the connection fails or what
@@ -119,7 +107,7 @@ class Connection(asyncio.Protocol):
         """
         self.reader.expect(head_only=head_only, upgrade=upgrade)
         self._browser = browser
-        self._end = NEVER if total is None else self._loop.time() + total
+        self.clock.start(first=limits.first_byte, total=limits.total)
         self._busy = True
         self._exchanges += 1
         self.sent = whole
@@ -141,7 +129,7 @@ class Connection(asyncio.Protocol):
         Raises:
             GatewayError: the exchange has failed.
         """
-        while self._writing_paused and self.error is None:
+        while self._writing_paused and self.error is None and self._transport is not None:
             self._drain = self._loop.create_future()
             await self._drain
         if self.error is not None:
@@ -200,11 +188,6 @@ class Connection(asyncio.Protocol):
         poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLRDHUP)
         return bool(poll.poll(0))
 
-    def expect_within(self, seconds: float, what: Wait) -> None:
-        """Start the clock of a wait; the one before has ended."""
-        self._wait_for = what
-        self._deadline = min(self._loop.time() + seconds, self._end)
-
     def look(self, now: float, *, keep_alive: float) -> None:
         """End what has lasted too long at `now` (loop time), and what is done for a browser that left."""
         if not self._busy:
@@ -216,14 +199,8 @@ class Connection(asyncio.Protocol):
                 self.close()
         elif self._browser is not None and not self._browser.connected:
             self.fail(UpstreamError(Fault.UPSTREAM_UNREACHABLE, why="browser left"))
-        elif now >= self._deadline:
-            match self._wait_for:
-                case Wait.ANSWER | Wait.BODY | Wait.UPLOAD:
-                    self.fail(UpstreamTimeoutError(Fault.UPSTREAM_SLOW, limit=self._wait_for.value))
-                case Wait.BROWSER:
-                    self.fail(RequestTimeoutError(Fault.REQUEST_SLOW))
-                case other:
-                    assert_never(other)
+        elif (error := self.clock.overdue(now)) is not None:
+            self.fail(error)
 
     def release(self) -> None:
         """Note that nothing is asked of it for now: whatever comes is one octet too many."""
@@ -243,15 +220,9 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def hand_over(self) -> asyncio.Transport:
-        """The socket itself, for a tunnel; from now on this object has none.
-
-        Raises:
-            UpstreamError: it is gone already.
-        """
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            raise UpstreamError(Fault.UPSTREAM_UNREACHABLE, why="closed")
+    def hand_over(self) -> asyncio.Transport | None:
+        """The socket itself, for a tunnel, unless it is gone; from now on this object has none."""
+        transport = self._transport if self.alive else None
         self._transport = None
         self._busy = False
         return transport

@@ -9,51 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from functools import lru_cache
 from typing import Final, TypeAlias
 
-from gateway.proxy.names import ByName, folded
+from gateway.proxy.forwarded import USUALLY, Telling, told
+from gateway.proxy.names import (
+    HOP_BY_HOP,
+    TOLD_BY_THE_GATEWAY,
+    TOLD_BY_THE_GATEWAY_PREFIX,
+    ByName,
+    folded,
+)
 
 RawFields: TypeAlias = Sequence[tuple[bytes, bytes]]
 """Names and values as they came off the wire, in order."""
-
-HOP_BY_HOP: Final = frozenset(  # RFC 9110 section 7.6.1, and what earlier specifications named so
-    {
-        "connection",
-        "http2-settings",  # RFC 7540 section 3.2.1
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-
-TOLD_BY_THE_GATEWAY: Final = frozenset(  # who asks, and for what: upstreams believe these
-    {
-        "cf-connecting-ip",
-        "client-ip",
-        "fastly-client-ip",
-        "forwarded",  # RFC 7239
-        "front-end-https",
-        "proxy",  # a CGI program reads it as the variable HTTP_PROXY
-        "true-client-ip",
-        "x-client-ip",
-        "x-cluster-client-ip",
-        "x-original-host",
-        "x-original-method",
-        "x-original-uri",
-        "x-original-url",
-        "x-real-ip",
-        "x-request-id",
-        "x-rewrite-url",
-        "x-url-scheme",
-    }
-)
-TOLD_BY_THE_GATEWAY_PREFIX: Final = "x-forwarded-"
 
 UNNAMEABLE: Final = frozenset({b"host", b"content-length"})
 """Fields that `Connection` cannot remove: without them the message would be another one."""
@@ -177,11 +145,13 @@ class Forwarded:
         client: the browser's address, as far as trusted proxies tell it.
         proto: `https` or `http`, as the browser used it.
         host: the host and port that the browser asked for.
+        telling: how it is told.
     """
 
     client: str
     proto: str
     host: str
+    telling: Telling = USUALLY
 
 
 def request_fields(
@@ -226,20 +196,10 @@ def request_fields(
         # Names that the settings' table did not foresee must still be nobody's but ours.
         if fates[name] is not _DROP:
             fields = [pair for pair in fields if folded(pair[0]) != folded(name)]
-    fields += _told(forwarded.client, forwarded.proto, forwarded.host)
+    fields += told(forwarded.client, forwarded.proto, forwarded.host, forwarded.telling)
     fields.append((b"X-Request-Id", request_id.encode()))
     fields += identity
     return fields
-
-
-@lru_cache(1024)
-def _told(client: str, proto: str, host: str) -> RawFields:
-    """What the gateway tells of a browser; remembered, for it has more than one request."""
-    return (
-        (b"X-Forwarded-For", client.encode()),
-        (b"X-Forwarded-Proto", proto.encode()),
-        (b"X-Forwarded-Host", host.encode()),
-    )
 
 
 def response_fields(raw: RawFields, *, own_cookies: OwnCookies, private: bool) -> list[tuple[bytes, bytes]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from gateway.errors import Fault, GatewayError, MethodNotAllowedError, RequestError
 from gateway.proxy.fields import RawFields
@@ -29,6 +29,8 @@ LENGTH_DIGITS_MAX: Final = 18
 FRAMING_FIELDS: Final = frozenset(
     {b"connection", b"content-length", b"expect", b"host", b"transfer-encoding", b"upgrade"}
 )
+LENGTHS: Final = frozenset(map(len, ("content-length", "transfer-encoding", "keep-alive")))
+HOST: Final = frozenset(b"-.0123456789:ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz")
 ONCE: Final = frozenset({"content-length", "host", "transfer-encoding"})  # RFC 9112 sections 3.2 and 6.3
 NEVER_UPGRADED: Final = frozenset({b"h2c", b"h2"})  # RFC 9113 section 3.1: HTTP/2 would leave our sight
 
@@ -90,8 +92,7 @@ def check_request(message: Message) -> Framing:
                 seen[known] += b"," + value
             else:
                 seen[known] = value
-    if not seen.get("host"):
-        raise _malformed("no Host")
+    _HOSTS[seen.get("host", b"")]
     length = _body_length(seen.get("content-length"), seen.get("transfer-encoding"), version=version)
     if length == 0 and "upgrade" not in seen:
         return NO_BODY
@@ -118,6 +119,15 @@ def _known(name: bytes) -> str | None:
 _KNOWN: Final = ByName(_known)
 
 
+def _check_host(host: bytes) -> None:
+    """Refuse what is no host with an optional port, by its octets (RFC 9110 section 7.2)."""
+    if not host or not HOST.issuperset(host):
+        raise _malformed("Host")
+
+
+_HOSTS: Final = ByName(_check_host)
+
+
 def _body_length(length: bytes | None, coding: bytes | None, *, version: tuple[int, int]) -> int | None:
     """RFC 9112 section 6.3, without its tolerances."""
     if coding is not None:
@@ -140,6 +150,56 @@ def _upgrade(seen: Mapping[str, bytes]) -> bytes | None:
         return None
     protocols = [protocol.strip(b" \t") for protocol in seen["upgrade"].split(b",")]
     return b", ".join(p for p in protocols if p and p.lower() not in NEVER_UPGRADED) or None
+
+
+class AnswerFraming(NamedTuple):
+    """How an answer goes on after its head, by its fields alone.
+
+    Args:
+        length: octets of body; None when only the end tells.
+        chunked: whether the end is a last chunk, and not the connection's.
+        keep_alive: seconds for which the upstream said it keeps an idle connection; None when it did not.
+    """
+
+    length: int | None
+    chunked: bool
+    keep_alive: int | None
+
+
+def answer_framing(fields: RawFields, *, old: bool) -> AnswerFraming | None:
+    """Read the framing of an answer (RFC 9112 section 6); None when its end is in doubt.
+
+    Args:
+        fields: as the parser let them through: at most one Content-Length, and none beside Transfer-Encoding.
+        old: whether the answer is HTTP/1.0, which has no chunks.
+    """
+    length: int | None = None
+    chunked = False
+    keep_alive: int | None = None
+    for name, value in fields:
+        # Most names are none of these by their length alone, which spares them a copy.
+        if len(name) in LENGTHS:
+            match name.lower():
+                case b"content-length":
+                    length = int(value)
+                case b"transfer-encoding":
+                    if chunked or old or value.strip().lower() != b"chunked":
+                        return None
+                    chunked = True
+                case b"keep-alive":
+                    keep_alive = keep_alive_seconds(value)
+                case _:
+                    pass
+    return AnswerFraming(length, chunked, keep_alive)
+
+
+def keep_alive_seconds(value: bytes) -> int | None:
+    """The `timeout` of a `Keep-Alive` field, None without one."""
+    for parameter in value.lower().split(b","):
+        name, _, number = parameter.partition(b"=")
+        if name.strip() == b"timeout" and number.strip().isdigit():
+            return int(number)
+    return None
 
 
 def agreed_upgrade(framing: Framing, answer: RawFields) -> bytes | None:

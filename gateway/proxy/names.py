@@ -1,4 +1,4 @@
-"""Field names, as the different servers behind a proxy read them."""
+"""Field names: how the servers behind a proxy may read them, and which of them stay at this hop."""
 
 from __future__ import annotations
 
@@ -11,6 +11,45 @@ TOKEN: Final = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZab
 """The octets of a name (RFC 9110 section 5.6.2)."""
 
 SPELLINGS: Final = 1024
+"""How many spellings of names are remembered."""
+
+HOP_BY_HOP: Final = frozenset(  # RFC 9110 section 7.6.1, and what earlier specifications named so
+    {
+        "connection",
+        "http2-settings",  # RFC 7540 section 3.2.1
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+TOLD_BY_THE_GATEWAY: Final = frozenset(  # who asks, and for what: upstreams believe these
+    {
+        "cf-connecting-ip",
+        "client-ip",
+        "fastly-client-ip",
+        "forwarded",  # RFC 7239
+        "front-end-https",
+        "proxy",  # a CGI program reads it as the variable HTTP_PROXY
+        "true-client-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-original-host",
+        "x-original-method",
+        "x-original-uri",
+        "x-original-url",
+        "x-real-ip",
+        "x-request-id",
+        "x-rewrite-url",
+        "x-url-scheme",
+    }
+)
+TOLD_BY_THE_GATEWAY_PREFIX: Final = "x-forwarded-"
 
 
 def folded(name: bytes | str) -> str:

@@ -14,7 +14,8 @@ from aiohttp import web
 
 from gateway.errors import Fault, GatewayError, RequestError, UpstreamError
 from gateway.proxy.answer import Head
-from gateway.proxy.connection import Connection, Wait
+from gateway.proxy.clock import Wait
+from gateway.proxy.connection import Connection
 from gateway.proxy.framing import LAST_CHUNK, Framing, chunk, request_head
 from gateway.proxy.limits import Limits
 
@@ -64,7 +65,7 @@ class Outgoing:
                 self._octets += self._framed(content.read_nowait()) + (
                     LAST_CHUNK if framing.length is None else b""
                 )
-        self.repeatable = self.at_hand and request.method in IDEMPOTENT and framing.upgrade is None
+        self.repeatable = self.at_hand and request.method in IDEMPOTENT
 
     def send(self, connection: Connection, limits: Limits) -> Awaitable[Head]:
         """Send what is at hand, let the rest of the body follow, and wait for the head of the answer.
@@ -79,9 +80,8 @@ class Outgoing:
             upgrade=self.framing.upgrade is not None,
             whole=self.at_hand,
             browser=self._request.protocol,
-            total=limits.total,
+            limits=limits,
         )
-        connection.expect_within(limits.first_byte, Wait.ANSWER)
         if not self.at_hand:
             self._task = asyncio.create_task(self._upload(connection, limits))
         return asked
@@ -119,19 +119,19 @@ class Outgoing:
 
     async def _send_body(self, connection: Connection, limits: Limits) -> None:
         content = self._request.content
-        connection.expect_within(limits.idle, Wait.BROWSER)
+        connection.clock.expect_within(limits.idle, Wait.BROWSER)
         while data := await content.readany():
             connection.write(self._framed(data))
-            connection.expect_within(limits.idle, Wait.UPLOAD)
+            connection.clock.expect_within(limits.idle, Wait.UPLOAD)
             await connection.drained()
-            connection.expect_within(limits.idle, Wait.BROWSER)
+            connection.clock.expect_within(limits.idle, Wait.BROWSER)
         if self.framing.length is None:
             connection.write(LAST_CHUNK)
         connection.sent = True
         if connection.reader.head is None:
-            connection.expect_within(limits.first_byte, Wait.ANSWER)
+            connection.clock.expect_within(limits.first_byte, Wait.ANSWER)
         else:
-            connection.expect_within(limits.idle, Wait.BODY)
+            connection.clock.expect_within(limits.idle, Wait.BODY)
 
     def _framed(self, data: bytes) -> bytes:
         return chunk(data) if self.framing.length is None and data else data

@@ -120,6 +120,7 @@ class Pool:
             raise last
         finally:
             self._opening -= 1
+            self._free()
 
     def release(self, connection: Connection) -> None:
         """Give a connection back; one that is not fit for another exchange is closed."""
@@ -178,14 +179,16 @@ class Pool:
             async with asyncio.timeout(self._limits.wait):
                 return await waiter
         except BaseException as error:
-            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._return(waiter.result())
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+            elif not waiter.cancelled() and waiter.exception() is None:
+                # It came at the very moment when nobody waited for it any more.
+                self._give_back(waiter.result())
             if isinstance(error, TimeoutError):
                 raise UpstreamBusyError(Fault.UPSTREAM_BUSY, waited=self._limits.wait) from None
             raise
 
-    def _return(self, connection: Connection | None) -> None:
-        """Take back what a request got that had stopped waiting for it."""
+    def _give_back(self, connection: Connection | None) -> None:
         if connection is None:
             self._opening -= 1
             self._free()
@@ -232,6 +235,8 @@ class Pool:
             raise UpstreamError(
                 Fault.UPSTREAM_UNREACHABLE, address=str(address), why=type(error).__name__
             ) from error
+        if self._closed is not None:
+            connection.close()
         if not connection.alive:
             raise UpstreamError(Fault.UPSTREAM_UNREACHABLE, address=str(address), why="closed at once")
         place.away_until = 0.0

@@ -8,16 +8,19 @@ and the handler returns a `RelayedAnswer`: a response of which aiohttp only lear
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from gateway.errors import GatewayError
-from gateway.proxy.answer import Head
+from gateway.proxy.answer import SWITCHING_PROTOCOLS, Head
 from gateway.proxy.fields import OwnCookies, response_fields
 from gateway.proxy.framing import HTTP_1_1, LAST_CHUNK, chunk, response_head
 from gateway.proxy.rules import AS_SENT, AnswerRules
+
+if TYPE_CHECKING:
+    from aiohttp.http import WebSocketReader
 
 NO_CONTENT: Final = 204
 CLIENT_CLOSED_REQUEST: Final = 499  # no status of HTTP's: what logs call an answer that nobody waited for
@@ -58,6 +61,41 @@ class RelayedAnswer(web.StreamResponse):
         """Do nothing: the answer was sent."""
 
 
+class UpgradedAnswer(RelayedAnswer):
+    """A 101 that has gone to the browser; the connection is a tunnel's now.
+
+    Args:
+        handler: aiohttp's protocol of that connection, which has to let go of it.
+    """
+
+    def __init__(self, handler: web.RequestHandler, *, sent: int) -> None:
+        super().__init__(SWITCHING_PROTOCOLS, keep_alive=False, sent=sent)
+        self._handler = handler
+
+    async def write_eof(self, data: bytes = b"") -> None:  # noqa: ARG002 - aiohttp's
+        """Have aiohttp take its connection for lost, which is the last thing it does with an answer.
+
+        Without a transport it has nothing to close, and frees what it holds: a tunnel lasts.
+        """
+        self._handler.transport = None
+        self._handler.connection_lost(None)
+
+
+class _Early:
+    """What the browser sent before it was answered, in the shape in which aiohttp hands it over."""
+
+    def __init__(self) -> None:
+        self.octets = b""
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """Take octets."""
+        self.octets += data
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """Take the end."""
+
+
 class Relay:
     """The way to one browser, for one answer.
 
@@ -77,17 +115,18 @@ class Relay:
         "_error",
         "_own_cookies",
         "_private",
+        "_request",
         "_rules",
         "_status",
+        "_upgraded",
         "keep_alive",
-        "request",
         "started",
     )
 
     def __init__(
         self, request: web.BaseRequest, *, own_cookies: OwnCookies, private: bool, rules: AnswerRules
     ) -> None:
-        self.request = request
+        self._request = request
         self.keep_alive = request.keep_alive
         self.started = False
         self._own_cookies = own_cookies
@@ -96,11 +135,12 @@ class Relay:
         self._chunked = False
         self._status = CLIENT_CLOSED_REQUEST
         self._error: GatewayError | None = None
+        self._upgraded: web.RequestHandler | None = None
 
     def head(self, head: Head) -> bytes:
         """The head of the answer as octets, framed for this browser (RFC 9112 sections 6.3 and 9.3)."""
         fields = self._fields(head)
-        modern = self.request.version == HTTP_1_1
+        modern = self._request.version == HTTP_1_1
         if head.status == NO_CONTENT:
             # RFC 9110 section 8.6: some send one, and it must not be there.
             fields = [pair for pair in fields if pair[0].lower() != b"content-length"]
@@ -128,11 +168,23 @@ class Relay:
         octets = self.head(head)
         return octets + self.body(body, last=True) if body or self._chunked else octets
 
-    def upgrade(self, head: Head, protocol: bytes) -> bytes:
-        """The head of a 101 as octets."""
-        self.keep_alive = False
+    def upgrade(self, head: Head, protocol: bytes) -> tuple[asyncio.Transport, bytes]:
+        """Answer with a 101, and give the browser's socket away.
+
+        Returns:
+            The socket, and what the browser sent behind its request.
+
+        Raises:
+            BrowserLeftError: nobody is there.
+        """
         agreed = [(b"Connection", b"Upgrade"), (b"Upgrade", protocol)]
-        return response_head(head.status, head.reason, self._fields(head) + agreed)
+        self.send(response_head(head.status, head.reason, self._fields(head) + agreed))
+        handler = self._request.protocol
+        transport = cast("asyncio.Transport", self._request.transport)
+        early = _Early()
+        handler.set_parser(cast("WebSocketReader", early))
+        self._upgraded = handler
+        return transport, early.octets
 
     def _fields(self, head: Head) -> list[tuple[bytes, bytes]]:
         self._status = head.status
@@ -152,7 +204,7 @@ class Relay:
         Raises:
             BrowserLeftError: nobody is there.
         """
-        request = self.request
+        request = self._request
         transport = request.transport
         if transport is None or transport.is_closing():
             raise BrowserLeftError
@@ -171,12 +223,12 @@ class Relay:
             BrowserLeftError: it reads nothing any more.
         """
         while self.full:
-            if not self.request.protocol.connected:
+            if not self._request.protocol.connected:
                 raise BrowserLeftError
             unread = self._unread()
             try:
                 async with asyncio.timeout(limit):
-                    await self.request.writer.drain()
+                    await self._request.writer.drain()
             except TimeoutError:
                 if self._unread() >= unread:
                     raise BrowserLeftError from None
@@ -184,13 +236,13 @@ class Relay:
                 raise BrowserLeftError from None
 
     def _unread(self) -> int:
-        transport = self.request.transport
+        transport = self._request.transport
         return 0 if transport is None else transport.get_write_buffer_size()
 
     @property
     def full(self) -> bool:
         """Whether the browser is slower than what was written."""
-        return self.request.protocol.writing_paused
+        return self._request.protocol.writing_paused
 
     def abort(self, error: GatewayError | None = None) -> None:
         """Close the browser's connection, so that a cut answer is not taken for a whole one.
@@ -200,15 +252,13 @@ class Relay:
         """
         self._error = error
         self.keep_alive = False
-        transport = self.request.transport
+        transport = self._request.transport
         if transport is not None:
             transport.abort()
 
     def answer(self) -> RelayedAnswer:
         """What the handler returns."""
-        return RelayedAnswer(
-            self._status,
-            keep_alive=self.keep_alive,
-            sent=self.request.writer.output_size,
-            error=self._error,
-        )
+        sent = self._request.writer.output_size
+        if self._upgraded is not None:
+            return UpgradedAnswer(self._upgraded, sent=sent)
+        return RelayedAnswer(self._status, keep_alive=self.keep_alive, sent=sent, error=self._error)

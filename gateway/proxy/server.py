@@ -1,8 +1,8 @@
 """Adapter: aiohttp's server, where a proxy needs it to behave otherwise than for an application.
 
-Three things: what cannot be parsed is refused with an answer that is always the same (aiohttp's own quotes
-the request) and with the status that says why; a body that turns out broken is broken for whoever reads it
-(aiohttp lets that reader wait); and there is no start on the parser in Python, the more lenient one.
+What cannot be parsed is refused with an answer that is always the same (aiohttp's own quotes the request)
+and with the status that says why. A body that turns out broken is broken for whoever reads it, and a body
+whose browser has left is not waited for (aiohttp waits). There is no start on the lenient parser in Python.
 """
 
 from __future__ import annotations
@@ -49,6 +49,22 @@ class FrontProtocol(web.RequestHandler):
                 if not payload.is_eof():
                     payload.set_exception(web.RequestPayloadError())
                     payload.feed_eof()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Note the end; if it came behind an early answer, nobody will send the rest of the request."""
+        reading_on = self._task_handler if self._current_request is None else None
+        super().connection_lost(exc)
+        if reading_on is not None:
+            reading_on.cancel()
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send the answer, unless another has gone out: two answers would be the next request's too."""
+        if request.writer.output_size > 0 and not resp.prepared:
+            self.force_close()
+            return resp, True
+        return await super().finish_response(request, resp, start_time)
 
     def handle_error(
         self,

@@ -5,8 +5,7 @@ It is cut when the session ends. Nothing here ends a session, and nothing here k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeAlias
 
 from gateway.proxy.websocket import CloseCode
@@ -26,23 +25,26 @@ class Streams:
     def __len__(self) -> int:
         return sum(map(len, self._open.values()))
 
-    @contextmanager
-    def opened(self, session: str | None, cut: Cut) -> Iterator[None]:
+    def hold(self, session: str | None, cut: Cut) -> Callable[[], None]:
         """Hold a stream in the register while it is open.
 
         Args:
             session: the session's id; None for a stream that is nobody's.
             cut: how to cut it.
+
+        Returns:
+            What to call when it has ended.
         """
         key = object()
-        cuts = self._open.setdefault(session, {})
-        cuts[key] = cut
-        try:
-            yield
-        finally:
+        self._open.setdefault(session, {})[key] = cut
+
+        def ended() -> None:
+            cuts = self._open[session]
             del cuts[key]
             if not cuts:
-                self._open.pop(session, None)
+                del self._open[session]
+
+        return ended
 
     def cut(self, session: str) -> int:
         """Cut the streams of a session that has ended; returns how many there were."""

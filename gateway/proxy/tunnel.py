@@ -7,9 +7,9 @@ in one direction, so that the browser can be told why its tunnel is cut.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, cast
+from collections.abc import Callable
+from typing import Final
 
-from gateway.proxy.relay import Relay
 from gateway.proxy.websocket import CloseCode, Frames, close_frame
 
 GRACE: Final = 1.0
@@ -17,56 +17,47 @@ GRACE: Final = 1.0
 
 
 class Tunnel:
-    """Two sockets whose octets go to each other.
+    """Two sockets whose octets go to each other; it lives on its own, in the loop, until both are closed.
 
     Args:
         quiet: seconds without an octet after which the tunnel ends.
         websocket: whether the octets are WebSocket frames.
+        ended: called once, when both sockets are closed.
     """
 
-    __slots__ = ("_cutting", "_frames", "_last", "_loop", "_over", "_quiet", "_timer", "browser", "upstream")
+    __slots__ = ("_cutting", "_ended", "_frames", "_last", "_loop", "_quiet", "_timer", "browser", "upstream")
 
-    def __init__(self, *, quiet: float, websocket: bool) -> None:
+    def __init__(self, *, quiet: float, websocket: bool, ended: Callable[[], None]) -> None:
         self._loop = loop = asyncio.get_running_loop()
         self._quiet = quiet
         self._last = loop.time()
         self._frames = Frames() if websocket else None
         self._cutting: CloseCode | None = None
-        self._over: asyncio.Future[None] = loop.create_future()
+        self._ended = ended
         self._timer = loop.call_later(quiet, self._look)
         self.browser = End(self)
         self.upstream = End(self)
         self.browser.peer = self.upstream
         self.upstream.peer = self.browser
 
-    async def carry(self, relay: Relay, upstream: asyncio.Transport, *, head: bytes, rest: bytes) -> None:
-        """Answer the browser, and carry octets until both sides have ended.
+    def start(
+        self, browser: asyncio.Transport, upstream: asyncio.Transport | None, *, early: bytes, rest: bytes
+    ) -> None:
+        """Take both sockets over.
 
         Args:
-            relay: the way to the browser that asked for the upgrade.
-            upstream: the upstream's socket.
-            head: the answer's head.
-            rest: what the upstream sent behind it.
-
-        Raises:
-            BrowserLeftError: nobody is there to answer.
+            browser: the browser's, which has its answer.
+            upstream: the upstream's; None if it has closed its end again already.
+            early: what the browser sent behind its request.
+            rest: what the upstream sent behind its answer.
         """
-        self.upstream.take(upstream)
-        try:
-            relay.send(head)
-            request = relay.request
-            handler, browser = request.protocol, request.transport
-            # aiohttp keeps what came behind the request, and gives it to whoever takes over.
-            early = _Early()
-            handler.set_parser(cast("Any", early))
-            self.browser.take(cast("asyncio.Transport", browser))
-            # aiohttp no longer hears of this connection; its own part of the work ends with the handler.
-            request.task.add_done_callback(lambda _: handler.connection_lost(None))
-            self.pass_on(self.browser, bytes(early.octets))
-            self.pass_on(self.upstream, rest)
-            await self._over
-        finally:
-            self.end()
+        self.browser.take(browser)
+        if upstream is not None:
+            self.upstream.take(upstream)
+        self.pass_on(self.browser, early)
+        self.pass_on(self.upstream, rest)
+        if upstream is None:
+            self.upstream.connection_lost(None)
 
     def pass_on(self, end: End, data: bytes) -> None:
         """Give what came at one end to the other."""
@@ -81,7 +72,7 @@ class Tunnel:
 
     def cut(self, code: CloseCode) -> None:
         """End the tunnel; a WebSocket's browser is told why, as soon as the frame under way has ended."""
-        if self._cutting is not None or self._over.done():
+        if self._cutting is not None:
             return
         self._cutting = code
         if self._frames is None:
@@ -108,9 +99,9 @@ class Tunnel:
         """Take note that one end is gone: the other follows, once it has what was sent to it."""
         if self._cutting is None or end is self.browser:
             end.peer.close()
-        if self.browser.gone and self.upstream.gone and not self._over.done():
+        if self.browser.gone and self.upstream.gone:
             self._timer.cancel()
-            self._over.set_result(None)
+            self._ended()
 
     def end(self) -> None:
         """Close both ends at once."""
@@ -207,20 +198,3 @@ class End(asyncio.Protocol):
         self.gone = True
         self._transport = None
         self._tunnel.lost(self)
-
-
-class _Early:
-    """What the browser sent before it was answered, in the shape that aiohttp hands it over."""
-
-    __slots__ = ("octets",)
-
-    def __init__(self) -> None:
-        self.octets = bytearray()
-
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """Take octets."""
-        self.octets += data
-        return False, b""
-
-    def feed_eof(self) -> None:
-        """Take the end."""

@@ -13,7 +13,8 @@ from aiohttp import web
 
 from gateway.errors import Fault, ForbiddenError, GatewayError, UpstreamBusyError, UpstreamError
 from gateway.proxy.answer import SWITCHING_PROTOCOLS, Head
-from gateway.proxy.connection import NEVER, Connection, Wait
+from gateway.proxy.clock import NEVER, Wait
+from gateway.proxy.connection import Connection
 from gateway.proxy.fields import OwnCookies
 from gateway.proxy.framing import Framing, agreed_upgrade
 from gateway.proxy.limits import Limits
@@ -66,7 +67,7 @@ class Upstream:
         private: bool,
         session: str | None = None,
     ) -> RelayedAnswer:
-        """Send the request up and the answer down; of an upgrade, return when its tunnel has ended.
+        """Send the request up and the answer down. An upgrade leaves a tunnel, which lives on its own.
 
         Args:
             request: the browser's request, none of its body read.
@@ -135,7 +136,7 @@ class Upstream:
             if connection.error is not None:
                 raise connection.error
             if head.status == SWITCHING_PROTOCOLS:
-                await self._tunnel(connection, outgoing, relay, head, session)
+                self._tunnel(connection, outgoing, relay, head, session)
             else:
                 await self._stream(connection, relay, head, session)
             return b""
@@ -152,37 +153,44 @@ class Upstream:
             relay.abort()
 
         idle = self._limits.quiet if _is_event_stream(head) else self._limits.idle
-        with self._streams.opened(session, cut):
+        ended = self._streams.hold(session, cut)
+        try:
             relay.send(relay.head(head) + relay.body(connection.take(), last=False))
             last = False
             while not last:
                 if relay.full:
-                    connection.expect_within(NEVER, Wait.BODY)
+                    connection.clock.expect_within(NEVER, Wait.BODY)
                     await relay.drained(self._limits.idle)
-                connection.expect_within(idle, Wait.BODY)
+                connection.clock.expect_within(idle, Wait.BODY)
                 data = await connection.read()
                 last = connection.reader.complete
                 if last and not connection.sent:
                     relay.keep_alive = False
                 relay.send(relay.body(data, last=last))
+        finally:
+            ended()
 
-    async def _tunnel(
+    def _tunnel(
         self, connection: Connection, outgoing: Outgoing, relay: Relay, head: Head, session: str | None
     ) -> None:
-        """Carry the octets of an upgraded connection until it ends, or its session does."""
+        """Make a tunnel of an upgraded connection; it ends when a side does, or its session."""
         protocol = agreed_upgrade(outgoing.framing, head.fields)
         if protocol is None:
             raise UpstreamError(Fault.UPSTREAM_MALFORMED, why="upgrade to a protocol that was not offered")
-        rest = connection.reader.rest
-        transport = connection.hand_over()
-        self._pool.forget(connection)
-        tunnel = Tunnel(quiet=self._limits.quiet, websocket=protocol.lower() == b"websocket")
-        self._tunnels += 1
-        try:
-            with self._streams.opened(session, tunnel.cut):
-                await tunnel.carry(relay, transport, head=relay.upgrade(head, protocol), rest=rest)
-        finally:
+
+        def ended() -> None:
             self._tunnels -= 1
+            forget()
+
+        browser, early = relay.upgrade(head, protocol)
+        rest = connection.reader.rest
+        upstream = connection.hand_over()
+        self._pool.forget(connection)
+        websocket = protocol.lower() == b"websocket"
+        tunnel = Tunnel(quiet=self._limits.quiet, websocket=websocket, ended=ended)
+        forget = self._streams.hold(session, tunnel.cut)
+        self._tunnels += 1
+        tunnel.start(browser, upstream, early=early, rest=rest)
 
 
 def _is_event_stream(head: Head) -> bool:

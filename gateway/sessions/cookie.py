@@ -15,11 +15,11 @@ from hashlib import sha256
 from typing import Final
 
 from gateway.secret import Secret
+from gateway.sessions.keys import record_key
 from gateway.sessions.seal import Purpose, Sealer
 from gateway.sessions.session import ANONYMOUS, Session, SignedIn, from_stored, to_stored
 
 _BITS_LENGTH: Final = 32  # octets
-_KEY_PREFIX: Final = "gateway:session:"
 _ID_LENGTH: Final = 16  # hexadecimal digits
 _MOST_COOKIES: Final = 4
 
@@ -42,7 +42,7 @@ class SessionCookie:
     @property
     def key(self) -> str:
         """What the store calls the record; the bits do not follow from it."""
-        return _KEY_PREFIX + sha256(self.bits).hexdigest()
+        return record_key(sha256(self.bits).digest())
 
     @property
     def session_id(self) -> str:

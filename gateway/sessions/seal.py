@@ -6,6 +6,8 @@ kept.
 
 from __future__ import annotations
 
+import hmac
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,12 +24,15 @@ _SHORTEST_SECRET: Final = 32  # characters
 _KEY_LENGTH: Final = 32  # octets: AES-256
 _NONCE_LENGTH: Final = 12  # octets: the length that AES-GCM takes as it is (NIST SP 800-38D section 5.2.1.1)
 _TAG_LENGTH: Final = 16  # octets
+_HASH_LENGTH: Final = 16  # octets; nobody without the secret can look for two values with one hash
 
 
 class Purpose(StrEnum):
     """What a box is for, as a closed list: two purposes never share a key. The names are part of the keys."""
 
     SESSION_RECORD = "session-record"
+    SESSION_SUMMARY = "session-summary"
+    SESSION_INDEX = "session-index"
     SIGN_IN_ATTEMPT = "sign-in-attempt"
 
 
@@ -66,6 +71,24 @@ class Box:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class KeyedHash:
+    """Names values so that nobody without a secret can tell or guess them (HMAC, RFC 2104, with SHA-256).
+
+    Made by `Sealer.keyed_hash`. A hash is 22 characters of base64url.
+    """
+
+    _keys: tuple[bytes, ...] = field(repr=False)
+
+    def newest(self, value: bytes) -> str:
+        """The hash of a value under the newest secret."""
+        return _hash(self._keys[0], value)
+
+    def every(self, value: bytes) -> tuple[str, ...]:
+        """The hashes of a value, one for each secret still held."""
+        return tuple(_hash(key, value) for key in self._keys)
+
+
 class Sealer:
     """The gateway's secrets, as the maker of boxes.
 
@@ -94,9 +117,14 @@ class Sealer:
         Args:
             purpose: what is sealed.
             bits: a second secret that the gateway does not keep, such as the bits of a cookie: without them
-                the gateway's own secrets open nothing. At most 65535 octets.
+                the gateway's own secrets open nothing. Or a name, where one key for all of a purpose would
+                seal too often. At most 65535 octets.
         """
         return Box(tuple(AESGCM(_derive(secret, purpose, bits)) for secret in self._secrets))
+
+    def keyed_hash(self, purpose: Purpose) -> KeyedHash:
+        """Derive the keys that name values for one purpose."""
+        return KeyedHash(tuple(_derive(secret, purpose, b"") for secret in self._secrets))
 
 
 def _derive(secret: bytes, purpose: Purpose, bits: bytes) -> bytes:
@@ -107,3 +135,8 @@ def _derive(secret: bytes, purpose: Purpose, bits: bytes) -> bytes:
     """
     material = len(bits).to_bytes(2, "big") + bits + secret
     return HKDF(SHA256(), _KEY_LENGTH, salt=None, info=purpose.encode()).derive(material)
+
+
+def _hash(key: bytes, value: bytes) -> str:
+    octets = hmac.digest(key, value, "sha256")[:_HASH_LENGTH]
+    return urlsafe_b64encode(octets).rstrip(b"=").decode()

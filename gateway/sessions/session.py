@@ -33,6 +33,7 @@ class SignedIn:
         id_token: kept for the `id_token_hint` of sign-out only.
         signed_in_at: Unix seconds; the absolute lifetime counts from here.
         last_seen: Unix seconds; the idle lifetime counts from here.
+        sid: the provider's own session, if its ID token named one (Back-Channel Logout 1.0 section 2.1).
     """
 
     id: str
@@ -42,6 +43,7 @@ class SignedIn:
     id_token: Secret
     signed_in_at: int
     last_seen: int
+    sid: str | None = None
 
     @property
     def sub(self) -> str:
@@ -88,6 +90,7 @@ def to_stored(session: SignedIn) -> dict[str, Any]:
         "id_token": session.id_token.reveal(),
         "signed_in_at": session.signed_in_at,
         "last_seen": session.last_seen,
+        "sid": session.sid,
     }
 
 
@@ -102,6 +105,7 @@ def from_stored(stored: Mapping[str, Any]) -> Session:
             "id_token": str(id_token),
             "signed_in_at": int(signed_in_at),
             "last_seen": int(last_seen),
+            "sid": (str() | None) as sid,
         } if isinstance(claims.get("sub"), str):
             return SignedIn(
                 id=identifier,
@@ -111,5 +115,6 @@ def from_stored(stored: Mapping[str, Any]) -> Session:
                 id_token=Secret(id_token),
                 signed_in_at=signed_in_at,
                 last_seen=last_seen,
+                sid=sid,
             )
     return ANONYMOUS

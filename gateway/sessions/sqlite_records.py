@@ -6,10 +6,11 @@ Nothing here can read a record: it comes and goes sealed.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
@@ -17,9 +18,12 @@ from typing import Final, Self
 import aiosqlite
 
 from gateway.errors import Fault, StoreError
+from gateway.sessions.keys import RECORDS
+from gateway.sessions.summary import Listed
 
 _MEMORY: Final = ":memory:"
 _SWEPT_AT_ONCE: Final = 16  # each write adds at most one record, so a few are enough to keep up
+_PAGE_LENGTH: Final = 500
 _SWITCH_PAUSE: Final = 0.01  # seconds
 _PING_KEY: Final = "gateway:ping"
 _PING_LIFETIME: Final = 60  # seconds
@@ -28,21 +32,50 @@ _SCHEMA: Final = """
     CREATE TABLE IF NOT EXISTS records (
         key TEXT NOT NULL PRIMARY KEY,
         record BLOB NOT NULL,
-        ends INTEGER NOT NULL  -- Unix seconds
+        ends INTEGER NOT NULL,  -- Unix seconds
+        summary BLOB,
+        indexes TEXT  -- JSON: the names that lead here
     ) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS records_by_end ON records (ends);
+    CREATE TABLE IF NOT EXISTS names (
+        name TEXT NOT NULL,
+        key TEXT NOT NULL,
+        PRIMARY KEY (name, key)
+    ) WITHOUT ROWID;
+    CREATE TRIGGER IF NOT EXISTS record_comes AFTER INSERT ON records BEGIN
+        INSERT OR IGNORE INTO names SELECT value, NEW.key FROM json_each(NEW.indexes);
+    END;
+    CREATE TRIGGER IF NOT EXISTS record_changes AFTER UPDATE OF indexes ON records
+    WHEN OLD.indexes IS NOT NEW.indexes BEGIN
+        DELETE FROM names WHERE key = OLD.key AND name IN (SELECT value FROM json_each(OLD.indexes));
+        INSERT OR IGNORE INTO names SELECT value, NEW.key FROM json_each(NEW.indexes);
+    END;
+    CREATE TRIGGER IF NOT EXISTS record_goes AFTER DELETE ON records BEGIN
+        DELETE FROM names WHERE key = OLD.key AND name IN (SELECT value FROM json_each(OLD.indexes));
+    END;
 """
 _GET: Final = "SELECT record FROM records WHERE key = ? AND ends > ?"
 _PUT: Final = """
-    INSERT INTO records (key, record, ends) VALUES (?, ?, ?)
-    ON CONFLICT (key) DO UPDATE SET record = excluded.record, ends = excluded.ends
+    INSERT INTO records (key, record, ends, summary, indexes) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET
+        record = excluded.record, ends = excluded.ends, summary = excluded.summary, indexes = excluded.indexes
 """
-_REPLACE: Final = "UPDATE records SET record = ?, ends = ? WHERE key = ? AND ends > ?"
+_REPLACE: Final = """
+    UPDATE records SET record = ?, ends = ?, summary = coalesce(?, summary), indexes = coalesce(?, indexes)
+    WHERE key = ? AND ends > ?
+"""
 _DELETE: Final = "DELETE FROM records WHERE key = ?"
 _CLAIM: Final = """
     INSERT INTO records (key, record, ends) VALUES (?, x'', ?)
     ON CONFLICT (key) DO UPDATE SET record = excluded.record, ends = excluded.ends WHERE records.ends <= ?
 """
+_FIND: Final = """
+    SELECT DISTINCT key, summary FROM names JOIN records USING (key)
+    WHERE name IN (SELECT value FROM json_each(?)) AND summary IS NOT NULL AND ends > ?
+"""
+_PAGE: Final = (
+    "SELECT key, summary FROM records WHERE key > ? AND key GLOB ? AND ends > ? ORDER BY key LIMIT ?"
+)
 _SWEEP: Final = "DELETE FROM records WHERE key IN (SELECT key FROM records WHERE ends <= ? LIMIT ?)"
 
 
@@ -76,25 +109,22 @@ class SqliteRecords:
 
     async def get(self, key: str) -> bytes | None:
         """Return the record; None when there is none or its lifetime has passed."""
-        try:
-            rows = list(await self._connection.execute_fetchall(_GET, (key, self._clock())))
-        except (sqlite3.Error, ValueError) as error:
-            raise _unreachable(error) from error
+        rows = await self._read(_GET, (key, self._clock()))
         return bytes(rows[0][0]) if rows else None
 
-    async def put(self, key: str, record: bytes, *, lifetime: int) -> None:
-        """Write a record, whatever was there."""
+    async def put(self, key: str, record: bytes, *, lifetime: int, listed: Listed | None = None) -> None:
+        """Write a record, whatever was there, and what is listed of it; both end together."""
         now = self._clock()
-        await self._write(_PUT, (key, record, now + lifetime))
+        await self._write(_PUT, (key, record, now + lifetime, *_columns(listed)))
         await self._write(_SWEEP, (now, _SWEPT_AT_ONCE))
 
-    async def replace(self, key: str, record: bytes, *, lifetime: int) -> bool:
+    async def replace(self, key: str, record: bytes, *, lifetime: int, listed: Listed | None = None) -> bool:
         """Write a record over one that is still there; False, and nothing written, when none is."""
         now = self._clock()
-        return await self._write(_REPLACE, (record, now + lifetime, key, now)) == 1
+        return await self._write(_REPLACE, (record, now + lifetime, *_columns(listed), key, now)) == 1
 
     async def delete(self, key: str) -> None:
-        """Delete a record, if there is one."""
+        """Delete a record, if there is one, and what is listed of it."""
         await self._write(_DELETE, (key,))
 
     async def claim(self, key: str, *, lifetime: int) -> bool:
@@ -106,12 +136,30 @@ class SqliteRecords:
 
     async def ping(self) -> None:
         """Make sure that the store answers and takes writes."""
-        await self._write(_PUT, (_PING_KEY, b"", self._clock() + _PING_LIFETIME))
+        await self._write(_PUT, (_PING_KEY, b"", self._clock() + _PING_LIFETIME, *_columns(None)))
+
+    async def find(self, indexes: Collection[str]) -> list[tuple[str, bytes]]:
+        """Return the key and the sealed summary of each session that one of these names leads to."""
+        rows = await self._read(_FIND, (json.dumps([*indexes]), self._clock()))
+        return [(key, bytes(summary)) for key, summary in rows]
+
+    async def every(self) -> AsyncIterator[tuple[str, bytes | None]]:
+        """Go through the key of each session, with its sealed summary if it has one, in no order."""
+        key = ""
+        while page := await self._read(_PAGE, (key, RECORDS, self._clock(), _PAGE_LENGTH)):
+            for key, summary in page:
+                yield key, None if summary is None else bytes(summary)
 
     async def close(self) -> None:
         """Close the file and end the thread."""
         with suppress(sqlite3.Error):
             await self._connection.close()
+
+    async def _read(self, statement: str, values: Iterable[object]) -> list[sqlite3.Row]:
+        try:
+            return list(await self._connection.execute_fetchall(statement, values))
+        except (sqlite3.Error, ValueError) as error:
+            raise _unreachable(error) from error
 
     async def _write(self, statement: str, values: Iterable[object]) -> int:
         try:
@@ -119,6 +167,10 @@ class SqliteRecords:
                 return cursor.rowcount
         except (sqlite3.Error, ValueError) as error:  # aiosqlite says ValueError for a closed connection
             raise _unreachable(error) from error
+
+
+def _columns(listed: Listed | None) -> tuple[bytes | None, str | None]:
+    return (None, None) if listed is None else (listed.summary, json.dumps(listed.indexes))
 
 
 def _connect(path: Path | None, limit: float) -> sqlite3.Connection:

@@ -7,7 +7,7 @@ three functions at the end.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import Protocol
 
 from aiohttp import web
@@ -19,6 +19,7 @@ from gateway.secret import Secret
 from gateway.sessions.cookie import SessionCookie, new_cookie, read_cookies
 from gateway.sessions.seal import Sealer
 from gateway.sessions.session import ANONYMOUS, Claims, Lifetimes, Session, SignedIn
+from gateway.sessions.summary import Listed, Sighting, Summaries
 
 
 class RecordStore(Protocol):
@@ -30,14 +31,14 @@ class RecordStore(Protocol):
     async def get(self, key: str) -> bytes | None:
         """Return the record; None when there is none or its lifetime has passed."""
 
-    async def put(self, key: str, record: bytes, *, lifetime: int) -> None:
-        """Write a record, whatever was there."""
+    async def put(self, key: str, record: bytes, *, lifetime: int, listed: Listed | None = None) -> None:
+        """Write a record, whatever was there, and what is listed of it; both end together."""
 
-    async def replace(self, key: str, record: bytes, *, lifetime: int) -> bool:
+    async def replace(self, key: str, record: bytes, *, lifetime: int, listed: Listed | None = None) -> bool:
         """Write a record over one that is still there; False, and nothing written, when none is."""
 
     async def delete(self, key: str) -> None:
-        """Delete a record, if there is one."""
+        """Delete a record, if there is one, and what is listed of it."""
 
     async def claim(self, key: str, *, lifetime: int) -> bool:
         """Take a key: True for one caller, False for every other until the lifetime has passed."""
@@ -47,6 +48,20 @@ class RecordStore(Protocol):
 
     async def close(self) -> None:
         """Let go of the store."""
+
+
+class SessionIndex(Protocol):
+    """What a store can tell of its sessions without their cookies; the same errors as a RecordStore's."""
+
+    async def find(self, indexes: Collection[str]) -> list[tuple[str, bytes]]:
+        """Return the key and the sealed summary of each session that one of these names leads to."""
+
+    def every(self) -> AsyncIterator[tuple[str, bytes | None]]:
+        """Go through the key of each session, with its sealed summary if it has one, in no order."""
+
+
+class SessionStore(RecordStore, SessionIndex, Protocol):
+    """A whole store."""
 
 
 class HeldSession(BaseSession):
@@ -70,7 +85,9 @@ class SessionStorage(AbstractStorage):
         records: where sealed records are kept.
         sealer: seals and opens them.
         lifetimes: the lifetimes of sessions opened at a host.
+        summaries: makes what is listed of a session.
         host_of: the host that a request is for; a session opened at another one does not count.
+        sighting_of: where a request comes from.
         clock: Unix seconds.
         random: draws octets for cookies and nonces.
         secure: whether browsers use https here. Then the cookie is `Secure` and has the prefix that keeps
@@ -84,7 +101,9 @@ class SessionStorage(AbstractStorage):
         records: RecordStore,
         sealer: Sealer,
         lifetimes: Callable[[str], Lifetimes],
+        summaries: Summaries,
         host_of: Callable[[web.Request], str],
+        sighting_of: Callable[[web.Request], Sighting],
         clock: Callable[[], int],
         random: Callable[[int], bytes],
         secure: bool,
@@ -94,7 +113,9 @@ class SessionStorage(AbstractStorage):
         self._records = records
         self._sealer = sealer
         self._lifetimes = lifetimes
+        self._summaries = summaries
         self._host_of = host_of
+        self._sighting_of = sighting_of
         self._clock = clock
         self._random = random
         self._secure = secure
@@ -108,7 +129,7 @@ class SessionStorage(AbstractStorage):
             StoreError: the store did not answer. Nothing is known about the person then.
         """
         for cookie in self._cookies(request):
-            session = await self._read(cookie, host=self._host_of(request), now=self._clock())
+            session = await self._read(request, cookie, host=self._host_of(request), now=self._clock())
             if isinstance(session, SignedIn):
                 return HeldSession(session, cookie)
         return HeldSession(ANONYMOUS)
@@ -142,7 +163,15 @@ class SessionStorage(AbstractStorage):
             )
 
     async def open(
-        self, request: web.Request, *, host: str, provider: str, claims: Claims, id_token: Secret, now: int
+        self,
+        request: web.Request,
+        *,
+        host: str,
+        provider: str,
+        claims: Claims,
+        id_token: Secret,
+        sid: str | None,
+        now: int,
     ) -> SignedIn:
         """Open a session; see `open_session`."""
         cookie = new_cookie(self._random)
@@ -154,11 +183,13 @@ class SessionStorage(AbstractStorage):
             id_token=id_token,
             signed_in_at=now,
             last_seen=now,
+            sid=sid,
         )
         await self._records.put(
             cookie.key,
             cookie.seal(session, sealer=self._sealer, random=self._random),
             lifetime=self._lifetimes(host).remaining(session, now=now),
+            listed=self._listed(cookie, session, self._sighting_of(request)),
         )
         await self._delete_presented(request)
         self._hold(request, HeldSession(session, cookie))
@@ -183,12 +214,15 @@ class SessionStorage(AbstractStorage):
         for cookie in self._cookies(request):
             await self._records.delete(cookie.key)
 
+    def _listed(self, cookie: SessionCookie, session: SignedIn, seen: Sighting) -> Listed:
+        return self._summaries.listed(session, seen, key=cookie.key, random=self._random)
+
     @staticmethod
     def _hold(request: web.Request, held: HeldSession) -> None:
         held.changed()
         request[SESSION_KEY] = held
 
-    async def _read(self, cookie: SessionCookie, *, host: str, now: int) -> Session:
+    async def _read(self, request: web.Request, cookie: SessionCookie, *, host: str, now: int) -> Session:
         record = await self._records.get(cookie.key)
         session = ANONYMOUS if record is None else cookie.open(record, sealer=self._sealer)
         if not isinstance(session, SignedIn) or session.host != host:
@@ -200,7 +234,7 @@ class SessionStorage(AbstractStorage):
         if not lifetimes.idle_write_due(session, now=now):
             return session
         seen = session.seen(now)
-        return seen if await self._renewed(cookie, seen, lifetimes) else ANONYMOUS
+        return seen if await self._renewed(request, cookie, seen, lifetimes) else ANONYMOUS
 
     async def _drop(self, key: str) -> None:
         try:
@@ -208,23 +242,31 @@ class SessionStorage(AbstractStorage):
         except StoreError as error:
             self._report(error)
 
-    async def _renewed(self, cookie: SessionCookie, seen: SignedIn, lifetimes: Lifetimes) -> bool:
+    async def _renewed(
+        self, request: web.Request, cookie: SessionCookie, seen: SignedIn, lifetimes: Lifetimes
+    ) -> bool:
         """Write the idle time, once for all the requests that find it due; False when the record is gone.
 
         The write outlives its request: a browser that goes away must not shorten its own session.
         """
         task = self._renewals.get(cookie.key)
         if task is None:
-            task = asyncio.create_task(self._renew(cookie, seen, lifetimes))
+            sighting = self._sighting_of(request)
+            task = asyncio.create_task(self._renew(cookie, seen, sighting, lifetimes))
             self._renewals[cookie.key] = task
             task.add_done_callback(lambda _: self._renewals.pop(cookie.key))
         return await asyncio.shield(task)
 
-    async def _renew(self, cookie: SessionCookie, seen: SignedIn, lifetimes: Lifetimes) -> bool:
+    async def _renew(
+        self, cookie: SessionCookie, seen: SignedIn, sighting: Sighting, lifetimes: Lifetimes
+    ) -> bool:
         record = cookie.seal(seen, sealer=self._sealer, random=self._random)
         try:
             return await self._records.replace(
-                cookie.key, record, lifetime=lifetimes.remaining(seen, now=seen.last_seen)
+                cookie.key,
+                record,
+                lifetime=lifetimes.remaining(seen, now=seen.last_seen),
+                listed=self._listed(cookie, seen, sighting),
             )
         except StoreError as error:
             # The store answered who this is a moment ago; that it takes no writes is not the person's end.
@@ -243,7 +285,14 @@ async def current_session(request: web.Request) -> Session:
 
 
 async def open_session(
-    request: web.Request, *, host: str, provider: str, claims: Claims, id_token: Secret, now: int
+    request: web.Request,
+    *,
+    host: str,
+    provider: str,
+    claims: Claims,
+    id_token: Secret,
+    now: int,
+    sid: str | None = None,
 ) -> SignedIn:
     """Sign a person in: a new cookie, a new record; the records of all cookies the browser showed go.
 
@@ -257,12 +306,13 @@ async def open_session(
         claims: what it said about the person; `sub` is a text.
         id_token: kept for sign-out.
         now: Unix seconds.
+        sid: the provider's own session, if its ID token named one.
 
     Raises:
         StoreError: the store did not answer. The browser keeps the cookie it has, and gets no other.
     """
     return await _storage(request).open(
-        request, host=host, provider=provider, claims=claims, id_token=id_token, now=now
+        request, host=host, provider=provider, claims=claims, id_token=id_token, sid=sid, now=now
     )
 
 

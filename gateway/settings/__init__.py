@@ -13,13 +13,13 @@ from gateway.settings.model import (
     Gateway,
     Log,
     Observe,
-    Route,
     Sessions,
     Settings,
     dangers,
     settings_json_schema,
 )
 from gateway.settings.provider import Provider
+from gateway.settings.rules import Route
 from gateway.settings.urls import (
     ListenAddress,
     MemoryStore,

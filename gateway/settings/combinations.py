@@ -11,6 +11,8 @@ from itertools import combinations
 from typing import Any, TypeAlias, TypeVar
 
 from gateway.access import policy
+from gateway.access.paths import path_pattern
+from gateway.settings.claims import claim_faults
 from gateway.settings.faults import SettingFault, did_you_mean
 from gateway.settings.model import DEFAULT_PROVIDER, App, Gateway, Observe, Sessions
 from gateway.settings.urls import (
@@ -41,6 +43,14 @@ def combination_faults(document: Table) -> Iterator[SettingFault]:
     yield from _names(apps)
     for place, app in apps:
         yield from _routes(gateway, place, app)
+        yield from claim_faults(place, app, _provider_of(document, app))
+
+
+def _provider_of(document: Table, app: Table) -> Table:
+    name = _written(app, App, "provider")
+    if name == DEFAULT_PROVIDER and "provider" in document:
+        return _table(document["provider"])
+    return _table(_table(document.get("providers")).get(str(name)))
 
 
 def _listening(gateway: Table, observe: Table) -> Iterator[SettingFault]:
@@ -122,7 +132,7 @@ def _names(apps: list[tuple[str, Table]]) -> Iterator[SettingFault]:
 
 
 def _routes(gateway: Table, app_place: str, app: Table) -> Iterator[SettingFault]:
-    own = policy.Route(place="gateway.path", path=str(_written(gateway, Gateway, "path")))
+    own = policy.Route(place="gateway.path", path=path_pattern(str(_written(gateway, Gateway, "path"))))
     earlier: list[policy.Route] = []
     for index, table in enumerate(map(_table, _list(app.get("routes")))):
         route = _route(f"{app_place}.routes[{index}]", table)
@@ -130,7 +140,7 @@ def _routes(gateway: Table, app_place: str, app: Table) -> Iterator[SettingFault
             continue
         if _covers(own, route):
             yield SettingFault(
-                route.place, f'lies under gateway.path "{own.path}", which no app gets', "remove it"
+                route.place, f'lies under gateway.path "{own.path.text}", which no app gets', "remove it"
             )
         elif cover := next((other for other in earlier if _covers(other, route)), None):
             yield SettingFault(
@@ -145,19 +155,18 @@ def _route(place: str, table: Table) -> policy.Route | None:
         return None
     return policy.Route(
         place=place,
-        path=path,
-        exact=table.get("exact") is True,
+        path=path_pattern(path, exact=table.get("exact") is True),
         methods=None if methods is None else frozenset(map(str, _list(methods))),
     )
 
 
 def _covers(first: policy.Route, second: policy.Route) -> bool:
     """Whether `first` decides about every request that `second` is about."""
-    if first.exact and not second.exact:
+    if not first.path.covers_all_of(second.path):
         return False
     if second.methods is None:
-        return first.methods is None and first.matches(second.path, "GET")
-    return bool(second.methods) and all(first.matches(second.path, method) for method in second.methods)
+        return first.methods is None
+    return bool(second.methods) and all(map(first.covers_method, second.methods))
 
 
 def _written(table: Table, model: type[Section], name: str) -> object:

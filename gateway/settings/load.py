@@ -14,8 +14,12 @@ from pydantic import ValidationError
 from gateway.settings.combinations import combination_faults
 from gateway.settings.environment import FILE_VARIABLE, lay_over
 from gateway.settings.faults import Place, SettingFault, SettingsError, dotted, model_faults
-from gateway.settings.model import Settings, settings_json_schema
+from gateway.settings.model import DEFAULT_PROVIDER, Settings, settings_json_schema
+from gateway.settings.provider import Provider
 from gateway.settings.shape import Shape
+
+_STAND_IN = "0" * 64
+"""Where a client secret would be that cannot be read; nobody is told it."""
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -46,6 +50,40 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     if faults:
         raise SettingsError(tuple(faults))
     return _with_hosts(settings)
+
+
+def readable_providers(path: Path | None, environ: Mapping[str, str]) -> dict[str, Provider]:
+    """The providers whose own sections can be used, whatever is wrong elsewhere.
+
+    So that a wrong issuer is found in the same run as the faults that `load` finds. A name that is no setting
+    is passed over, and a client secret that cannot be read has a stand-in: these sign nobody in.
+    """
+    schema = settings_json_schema()
+    shape = Shape(schema, schema["$defs"])
+    document, _ = _read_document(path or _path_of(environ))
+    lay_over(document, environ, shape)
+    unreadable = {fault.path for fault in _read_files(document, shape)}
+    named = document.get("providers")
+    tables = {DEFAULT_PROVIDER: ("provider", document.get("provider"))}
+    tables |= {
+        name: (f"providers.{name}", table)
+        for name, table in (named if isinstance(named, dict) else {}).items()
+    }
+    return {
+        name: provider
+        for name, (place, table) in tables.items()
+        if f"{place}.ca_file" not in unreadable and (provider := _provider(table)) is not None
+    }
+
+
+def _provider(table: object) -> Provider | None:
+    if not isinstance(table, dict):
+        return None
+    known = {name: value for name, value in table.items() if name in Provider.model_fields}
+    try:
+        return Provider.model_validate({"client_secret": _STAND_IN, **known})
+    except ValidationError:
+        return None
 
 
 def _path_of(environ: Mapping[str, str]) -> Path | None:
@@ -103,11 +141,28 @@ def _read_file(table: dict[str, Any], name: str, shape: Shape) -> tuple[str, str
     if shape.at((secret,)):
         table[secret] = content
         return None
+    return _wrong_pem(table, name, content)
+
+
+def _wrong_pem(table: Mapping[str, Any], name: str, content: str) -> tuple[str, str] | None:
+    if name.endswith("_key_file"):
+        certificate = table.get(f"{name.removesuffix('_key_file')}_cert_file")
+        try:
+            if isinstance(certificate, str):
+                ssl.create_default_context().load_cert_chain(certificate, table[name], password=_refuse)
+        except (OSError, ValueError):
+            return "holds no key of that certificate", "give its private key in PEM, without a passphrase"
+        return None
     try:
         ssl.create_default_context(cadata=content)
     except (ssl.SSLError, TypeError):
         return "holds no certificate", "give certificates in PEM"
     return None
+
+
+def _refuse() -> str:
+    """Instead of asking for a passphrase on the terminal."""
+    raise ValueError("a passphrase is needed")
 
 
 def _with_hosts(settings: Settings) -> Settings:

@@ -13,21 +13,19 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from gateway.access.identity import Encoding
-from gateway.access.policy import Access
 from gateway.secret import Secret
 from gateway.settings.faults import wrong
 from gateway.settings.provider import Provider
+from gateway.settings.rules import Hints, Route
 from gateway.settings.urls import Host, HttpOrigin, Listen, Origin, RedisStore, Store, Upstream
 from gateway.settings.values import (
     Contact,
     Count,
     Duration,
     Flag,
-    Method,
     Name,
     NetworkRange,
     OwnPath,
-    RoutePath,
     SecretLines,
     SecretText,
     Section,
@@ -70,6 +68,11 @@ class Sessions(Section):
     store: Store = default("memory:")
     store_password: SecretText | None = None
     store_password_file: Path | None = None
+    store_sentinel_password: SecretText | None = None
+    store_sentinel_password_file: Path | None = None
+    store_ca_file: Path | None = None
+    store_cert_file: Path | None = None
+    store_key_file: Path | None = default(None)
     idle_lifetime: Duration = default("1h")
     absolute_lifetime: Duration = default("12h")
 
@@ -82,21 +85,35 @@ class Sessions(Section):
             raise wrong("counts only with a Redis store", "remove it", got="")
         return password
 
+    @field_validator("store_sentinel_password")
+    @classmethod
+    def _only_sentinels(cls, password: Secret, info: ValidationInfo) -> Secret:
+        if not password:
+            raise wrong("must not be empty")
+        if "store" in info.data and "+sentinel:" not in getattr(info.data["store"], "url", ""):
+            raise wrong("counts only with redis+sentinel://", "remove it", got="")
+        return password
+
+    @field_validator("store_ca_file", "store_cert_file", "store_key_file")
+    @classmethod
+    def _only_tls(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        store = info.data.get("store")
+        if path is not None and store is not None and not (isinstance(store, RedisStore) and store.tls):
+            raise wrong(
+                "counts only with a Redis store over TLS", "write rediss instead of redis, or remove it"
+            )
+        if info.field_name == "store_key_file" and (path is None) != (
+            info.data.get("store_cert_file") is None
+        ):
+            raise wrong("goes together with store_cert_file", "give both, or neither", got="")
+        return path
+
     @field_validator("absolute_lifetime")
     @classmethod
     def _not_below_idle(cls, absolute: int, info: ValidationInfo) -> int:
         if absolute < info.data.get("idle_lifetime", 0):
             raise wrong("must not be shorter than idle_lifetime")
         return absolute
-
-
-class Route(Section):
-    """One rule of an app. `path` covers whole segments beneath it unless `exact`; `methods` None is all."""
-
-    path: RoutePath = Field(examples=["/assets/"])
-    exact: Flag = False
-    methods: Annotated[tuple[Method, ...], Some] | None = None
-    access: Access = Access.SIGNED_IN
 
 
 class App(Section):
@@ -112,6 +129,9 @@ class App(Section):
     service_name: Text | None = None
     who_may_enter: Text | None = None
     contact: Contact | None = None
+    refusal: Text | None = None
+    hints: Hints = Field(default_factory=Hints)
+    allow_hints: tuple[Literal["idp_hint", "login_hint", "siret_hint"], ...] = ()
     preserve_host: Flag = True
     connect_timeout: Duration = default("5s")
     first_byte_timeout: Duration = default("60s")

@@ -9,12 +9,16 @@ from pathlib import PurePosixPath
 from typing import Annotated, TypeAlias
 
 from gateway.proxy.target import UpstreamAddress, read_address
+from gateway.sessions.redis_url import RedisAddress, read_redis_url
 from gateway.settings.faults import wrong
 from gateway.settings.values import FromText
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_STORES = "memory:, sqlite:///path, redis://, rediss:// and redis+unix:///path"
+_STORES = (
+    "memory:, sqlite:///path, redis://host, redis+unix:///path, redis+sentinel://host,host/name and "
+    "redis+cluster://host,host (rediss for TLS)"
+)
 _HIGHEST_PORT = 65_535
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -24,8 +28,8 @@ _URL = re.compile(
     re.ASCII,
 )
 _LISTEN = re.compile(r"(?P<host>[^\s:\[\]]+|\[[^\]]*\]):(?P<port>\d{1,5})", re.ASCII)
-_REDIS = re.compile(
-    r"//(?:[^\s/?#@:]+@)?(?P<host>[^/?#@:\[\]]+|\[[^\]]*\])(?::(?P<port>\d{1,5}))?(?:/\d*)?", re.ASCII
+_REDIS_SCHEMES = frozenset(
+    {"redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"}
 )
 
 
@@ -69,9 +73,19 @@ class SqliteStore:
 
 @dataclass(frozen=True, slots=True)
 class RedisStore:
-    """Sessions in Redis; `url` as the redis package reads it, without a password."""
+    """Sessions in Redis; `url` as `sessions.redis_url` reads it, without a password."""
 
     url: str
+
+    @property
+    def address(self) -> RedisAddress:
+        """What the URL says."""
+        return read_redis_url(self.url)
+
+    @property
+    def tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self.url.startswith("rediss")
 
 
 AnyStore: TypeAlias = MemoryStore | SqliteStore | RedisStore
@@ -155,11 +169,11 @@ def read_store(text: str) -> AnyStore:
             return MemoryStore()
         case "sqlite" if rest.startswith("///"):
             return SqliteStore(_absolute_path(rest, "must be sqlite:/// and a path"))
-        case "redis" | "rediss" if _is_redis(rest):
+        case scheme if scheme in _REDIS_SCHEMES and _is_redis(text):
             return RedisStore(text)
         case "redis+unix" if rest.startswith("///"):
             return RedisStore(f"unix://{_absolute_path(rest, 'must be redis+unix:/// and a path')}")
-        case "memory" | "sqlite" | "redis" | "rediss" | "redis+unix":
+        case scheme if scheme in {"memory", "sqlite", "redis+unix", *_REDIS_SCHEMES}:
             raise wrong("must be written as one of " + _STORES)
         case _:
             raise wrong(
@@ -169,9 +183,11 @@ def read_store(text: str) -> AnyStore:
             )
 
 
-def _is_redis(rest: str) -> bool:
-    match = _REDIS.fullmatch(rest)
-    return match is not None and _is_host(match["host"].lower()) and _is_port(match["port"])
+def _is_redis(text: str) -> bool:
+    try:
+        return bool(read_redis_url(text))
+    except ValueError:
+        return False
 
 
 def _absolute_path(text: str, problem: str) -> str:

@@ -160,11 +160,12 @@ def _route_path(text: str) -> str:
     problem = remedy = ""
     if not text.startswith("/"):
         problem, remedy = "must begin with a slash", f'write "/{text}"'
-    elif set(text) & set("?#%*\\;") or "//" in text or not text.isprintable():
-        problem = "must be a plain path, percent-decoded, without query, pattern or parameters"
-        remedy = "a path covers everything beneath it" if "*" in text else ""
+    elif set(text) & set("?#%\\;") or "//" in text or not text.isprintable():
+        problem = "must be a plain path, percent-decoded, without query or parameters"
     elif {".", ".."} & set(text.split("/")):
         problem = "must have no dot segments"
+    elif any("**" in segment and segment != "**" for segment in text.split("/")):
+        problem, remedy = "has two asterisks in a segment", '"**" stands alone between slashes'
     if problem:
         raise wrong(problem, remedy)
     return text

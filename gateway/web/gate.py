@@ -8,7 +8,8 @@ from typing import assert_never
 from aiohttp import web
 
 from gateway.access.identity import RESERVED_NAMES, RESERVED_PREFIXES
-from gateway.access.policy import Allow, Deny, Reason, Route, SignInRequired, decide
+from gateway.access.policy import Allow, Deny, Route, SignInRequired, StepUpRequired, decide
+from gateway.access.requirements import Reason
 from gateway.errors import Fault, ForbiddenError, NotFoundError
 from gateway.observe.audit import Audit, Event, person
 from gateway.proxy.fields import Forwarded, OwnCookies, Reserved, request_fields
@@ -17,6 +18,7 @@ from gateway.sessions.storage import current_session
 from gateway.web.answers import Answers
 from gateway.web.notes import NOTES
 from gateway.web.paths import OwnPaths
+from gateway.web.refusals import refusal_page
 from gateway.web.sign_in import SignIn
 from gateway.web.site import Sites, Visit
 
@@ -49,7 +51,9 @@ class Gate:
             case Allow():
                 return await self._forward(request, visit, decision.session)
             case SignInRequired():
-                return await self.sign_in.require(request, visit)
+                return await self.sign_in.require(request, visit, route, decision)
+            case StepUpRequired():
+                return await self.sign_in.step_up(request, visit, route, decision)
             case Deny():
                 return self._refuse(request, visit, route, session, decision.reason)
             case other:
@@ -66,12 +70,12 @@ class Gate:
             identity = site.identity.fields(session.claims)
         fields = request_fields(
             request.raw_headers,
-            forwarded=Forwarded(client=asked.client, proto=asked.scheme, host=request.headers["Host"]),
+            forwarded=Forwarded(client=asked.client, proto=asked.scheme, host=asked.authority),
             identity=identity,
             reserved=_RESERVED,
             own_cookies=self.own_cookies,
             request_id=request[NOTES].request_id,
-            host=site.upstream_host,
+            host=site.upstream_host or asked.authority.encode(),
         )
         answer = await site.upstream.forward(
             request,
@@ -106,21 +110,9 @@ class Gate:
             path=asked.path.decoded,
             **(person(who) if who else {}),
         )
-        status = web.HTTPForbidden.status_code
         if not asked.navigation:
+            status = web.HTTPForbidden.status_code
             return self.answers.problem(request, status=status, kind=reason.value)
-        html = self.answers.pages.refusal(
-            self.answers.language(request),
-            branding=site.branding,
-            reason=reason.value,
-            person=_text(who, "email"),
-            organisation=_text(who, "organization_label"),
-            request_id=request[NOTES].request_id,
-            sign_out_path=self.paths.sign_out,
+        return refusal_page(
+            self.answers, request, site, paths=self.paths, route=route, reason=reason, session=session
         )
-        return self.answers.page(html, status=status)
-
-
-def _text(session: SignedIn | None, claim: str) -> str | None:
-    value = session.claims.get(claim) if session else None
-    return value if isinstance(value, str) else None

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from gateway.errors import Fault, GatewayError
+from gateway.errors import Fault, GatewayError, RequestError
 from gateway.web.answers import Answers
 from gateway.web.notes import NOTES, Notes
 
@@ -43,6 +43,9 @@ class Boundary:
                 response = await self._answer(request, handler, notes)
             finally:
                 self._write(request, notes, response, self.clock() - began)
+            if not response.prepared and not request.content.is_eof():
+                # Nobody reads the rest of the body, so what comes next would be taken for it.
+                response.force_close()
             return response
 
         return boundary
@@ -57,11 +60,10 @@ class Boundary:
                     "error", request_id=notes.request_id, fault=error.fault.value, facts=_texts(error)
                 )
             return self.answers.error(request, error)
-        except web.HTTPException as refusal:
+        except web.HTTPException:
+            # The router's, for the one form of target that nothing here answers: that of CONNECT.
             notes.decision = Fault.REQUEST_MALFORMED.value
-            response = self.answers.error(request, GatewayError(Fault.REQUEST_MALFORMED))
-            response.set_status(refusal.status)
-            return response
+            return self.answers.error(request, RequestError(Fault.REQUEST_MALFORMED))
         except Exception:
             notes.decision = Fault.UNEXPECTED.value
             self.log.exception("unexpected", request_id=notes.request_id)

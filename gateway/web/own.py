@@ -27,11 +27,14 @@ class WhoAmI:
 
     async def handle(self, request: web.Request) -> web.Response:
         """The claims and times of this browser's session as JSON; 401 without one."""
-        self.sites.read(request)
+        site = self.sites.read(request).site
         session = await current_session(request)
         if not isinstance(session, SignedIn):
             return self.answers.problem(
-                request, status=web.HTTPUnauthorized.status_code, kind="not-signed-in"
+                request,
+                status=web.HTTPUnauthorized.status_code,
+                kind="not-signed-in",
+                fields={"WWW-Authenticate": site.challenge},
             )
         return web.json_response(
             {

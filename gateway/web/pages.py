@@ -45,6 +45,23 @@ class Branding:
     provider_name: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """A level of assurance that a sign-in did not reach.
+
+    Args:
+        asked: what was asked for: the name of a set, or levels of which one was needed.
+        came: the level that the person has; None when nobody said.
+        still_signed_in: whether the person was signed in before, and still is.
+        retry_url: where trying again begins.
+    """
+
+    asked: tuple[str, ...]
+    came: str | None
+    still_signed_in: bool
+    retry_url: str
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     """A file that the pages refer to."""
@@ -163,6 +180,8 @@ class Pages:
         organisation: str | None,
         request_id: str,
         sign_out_path: str,
+        sentence: str | None = None,
+        levels: Levels | None = None,
     ) -> str:
         """Why the policy refuses, whom it refuses, whom to ask, and the way to another account.
 
@@ -174,6 +193,8 @@ class Pages:
             organisation: its organisation.
             request_id: the reference to give when asking for help.
             sign_out_path: takes the POST that signs out.
+            sentence: the administrator's own explanation.
+            levels: the levels of assurance that matter; without it, none does.
         """
         return self._render(
             "refusal",
@@ -184,8 +205,12 @@ class Pages:
             account_matters=reason not in _WHOEVER_ASKS,
             person=person,
             organisation=organisation,
+            signed_in=bool(person or organisation) if levels is None else levels.still_signed_in,
             sign_out_path=sign_out_path,
             home_url=_HOME,
+            sentence=sentence,
+            levels=levels,
+            level_names=LOCALES[language]["levels"],
         )
 
     def sign_out(self, language: str, *, branding: Branding, sign_out_path: str, return_url: str) -> str:

@@ -36,6 +36,11 @@ class OwnPaths:
         return self.prefix + "signed-out"
 
     @property
+    def backchannel_logout(self) -> str:
+        """The back-channel logout URI to register (OpenID Connect Back-Channel Logout 1.0 section 2.2)."""
+        return self.prefix + "backchannel-logout"
+
+    @property
     def whoami(self) -> str:
         """The person's own session as JSON."""
         return self.prefix + "whoami"

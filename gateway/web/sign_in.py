@@ -9,26 +9,22 @@ from urllib.parse import parse_qsl, quote
 
 from aiohttp import web
 
-from gateway.errors import Fault, GatewayError, RequestError
+from gateway.access.hints import NO_HINTS, Hint, Hints, hints_of_link, login_hint
+from gateway.access.policy import Decision, Route, SignInRequired, StepUpRequired, decide
+from gateway.access.readings import read_path
+from gateway.access.requirements import Reason
+from gateway.errors import Fault, ForbiddenError, GatewayError, RequestError
 from gateway.observe.audit import Audit, Event, fault, person
 from gateway.oidc.authorization import Query, state_of
-from gateway.oidc.pending import (
-    ATTEMPT_LIFETIME,
-    Pending,
-    attempt_cookie_name,
-    attempts_to_drop,
-    new_pending,
-    open_pending,
-    seal_pending,
-)
-from gateway.secret import Secret
+from gateway.oidc.pending import ATTEMPT_LIFETIME, Pending
 from gateway.sessions.return_to import HOME, ReturnTo, parse_return_to
-from gateway.sessions.seal import Box
-from gateway.sessions.session import SignedIn
+from gateway.sessions.session import ANONYMOUS, Claims, SignedIn
 from gateway.sessions.storage import RecordStore, current_session, open_session
 from gateway.web.answers import Answers
+from gateway.web.attempts import Attempts, Wanted
 from gateway.web.notes import NOTES
 from gateway.web.paths import OwnPaths
+from gateway.web.refusals import level_page
 from gateway.web.site import SignInStyle, Site, Sites, Visit
 
 _SPENT = "gateway:state:"
@@ -43,73 +39,58 @@ class SignIn:
         sites: every application.
         answers: makes the answers.
         paths: the gateway's own paths.
-        box: seals sign-in attempts into their cookies.
+        attempts: begins sign-ins and finds them again.
         records: remembers which `state` was used.
         audit: told of each sign-in and each refused one.
         clock: Unix seconds.
-        random: draws octets.
-        token: draws a `state`, a nonce or a verifier.
     """
 
     sites: Sites
     answers: Answers
     paths: OwnPaths
-    box: Box
+    attempts: Attempts
     records: RecordStore
     audit: Audit
     clock: Callable[[], int]
-    random: Callable[[int], bytes]
-    token: Callable[[], str]
 
-    async def require(self, request: web.Request, visit: Visit) -> web.Response:
+    async def require(
+        self, request: web.Request, visit: Visit, route: Route, decision: SignInRequired
+    ) -> web.Response:
         """Answer a request that needs somebody signed in; nothing of it goes upstream, no body is read."""
         asked, site = visit.asked, visit.site
-        challenge = {"WWW-Authenticate": f'ProConnect realm="{site.origin}"'}
-        status = web.HTTPUnauthorized.status_code
         if not asked.navigation:
-            return self.answers.problem(
-                request,
-                status=status,
-                kind="not-signed-in",
-                members={"sign_in_url": site.origin + self.paths.sign_in},
-                fields=challenge,
-            )
+            return self._challenge(request, site, Reason.NOT_SIGNED_IN)
+        return_to = self._return_to(asked.target)
         if site.sign_in is SignInStyle.REDIRECT:
-            return await self._begin(request, site, self._return_to(asked.target))
+            return await self.attempts.begin(request, site, _wanted(return_to, route, decision))
         html = self.answers.pages.sign_in(
             self.answers.language(request), branding=site.branding, sign_in_url=self._start_url(asked.target)
         )
-        return self.answers.page(html, status=status, fields=challenge)
+        fields = {"WWW-Authenticate": site.challenge}
+        return self.answers.page(html, status=web.HTTPUnauthorized.status_code, fields=fields)
+
+    async def step_up(
+        self, request: web.Request, visit: Visit, route: Route, decision: StepUpRequired
+    ) -> web.Response:
+        """Answer a request of somebody whose level of assurance is too low (RFC 9470 section 3)."""
+        asked, site = visit.asked, visit.site
+        if not asked.navigation:
+            return self._challenge(request, site, decision.reason, acr=decision.acr)
+        return_to = self._return_to(asked.target)
+        return await self.attempts.begin(request, site, _wanted(return_to, route, decision))
 
     async def start(self, request: web.Request) -> web.Response:
-        """Send the browser to the authorization endpoint."""
-        site = self.sites.read(request).site
-        return await self._begin(request, site, self._return_to(request.query.get("return_to", "/")))
+        """Send the browser to the authorization endpoint, to ask for what the page that it goes to needs.
 
-    async def _begin(self, request: web.Request, site: Site, return_to: ReturnTo) -> web.Response:
-        pending = new_pending(
-            return_to=return_to,
-            provider=site.provider.name,
-            host=site.app.host,
-            redirect_uri=site.redirect_uri(self.paths),
-            now=self.clock(),
-            token=self.token,
-        )
-        response = self.answers.redirect(await site.provider.authorization_url(pending))
-        name = attempt_cookie_name(pending.state, secure=site.secure)
-        value = seal_pending(pending, box=self.box, cookie_name=name, random=self.random)
-        for old in attempts_to_drop(request.cookies, adding=name, size=len(value), box=self.box):
-            delete_cookie(response, old, secure=site.secure)
-        response.set_cookie(
-            name,
-            value,
-            max_age=ATTEMPT_LIFETIME,
-            path="/",
-            secure=site.secure,
-            httponly=True,
-            samesite="Lax",
-        )
-        return response
+        Nothing but hints that the app allows is taken from the link: a link cannot ask for less.
+        """
+        site = self.sites.read(request).site
+        return_to = self._return_to(request.query.get("return_to", "/"))
+        route = _route_of(site, return_to)
+        session = await current_session(request) if route.require.claims else ANONYMOUS
+        hints = hints_of_link(request.query.items(), allowed=site.app.link_hints)
+        wanted = _wanted(return_to, route, decide(site.app, route, session), further_hints=hints)
+        return await self.attempts.begin(request, site, wanted)
 
     async def finish(self, request: web.Request) -> web.Response:
         """Check the authorization response, exchange its code, open a session, return to the page asked for.
@@ -121,8 +102,7 @@ class SignIn:
         try:
             query = _query(request)
             state = state_of(query)
-            name = attempt_cookie_name(state, secure=site.secure)
-            pending = self._pending(request, site, name, state)
+            pending = self.attempts.find(request, site, state)
             if pending is None:
                 return await self._without_attempt(request, state)
             if not await self.records.claim(_spent_key(state), lifetime=ATTEMPT_LIFETIME):
@@ -133,24 +113,10 @@ class SignIn:
         try:
             response = await self._open(request, visit, query, pending)
         except GatewayError as error:
-            self._audit_refusal(request, visit, error)
-            request[NOTES].decision = error.fault.value
-            response = self.answers.error(request, error, retry=self._start_url(pending.return_to.target))
+            response = await self._refuse(request, visit, pending, error)
         # Used up, whatever came of it; and on no answer before: a store's pause costs no attempt.
-        delete_cookie(response, name, secure=site.secure)
+        self.attempts.forget(response, site, state)
         return response
-
-    def _pending(self, request: web.Request, site: Site, name: str, state: str) -> Pending | None:
-        """The attempt of this browser with this `state`, begun at this host."""
-        value = request.cookies.get(name)
-        if value is None:
-            return None
-        pending = open_pending(
-            value, box=self.box, cookie_name=name, now=self.clock(), own_prefix=self.paths.prefix
-        )
-        if pending is None or pending.host != site.app.host or pending.provider != site.provider.name:
-            return None
-        return pending if Secret(pending.state) == Secret(state) else None
 
     async def _without_attempt(self, request: web.Request, state: str) -> web.Response:
         """No attempt of this browser has this `state`: used up already, too old, or somebody else's."""
@@ -165,12 +131,18 @@ class SignIn:
         site = visit.site
         code = site.provider.check_response(query, pending)
         identified = await site.provider.identify(code, pending)
+        acr = identified.claims.get("acr")
+        if pending.acr and acr not in pending.acr:
+            # What was asked for as essential, a provider may still pass over: the ID token tells.
+            error = ForbiddenError(Fault.ACR_TOO_LOW, asked=pending.acr, got=acr or "none")
+            return await self._refuse(request, visit, pending, error, claims=identified.claims)
         session = await open_session(
             request,
             host=site.app.host,
             provider=site.provider.name,
             claims=identified.claims,
             id_token=identified.id_token,
+            sid=identified.sid,
             now=self.clock(),
         )
         request[NOTES].session = session.id
@@ -184,6 +156,53 @@ class SignIn:
             **person(session),
         )
         return self.answers.redirect(pending.return_to.target)
+
+    async def _refuse(
+        self,
+        request: web.Request,
+        visit: Visit,
+        pending: Pending,
+        error: GatewayError,
+        *,
+        claims: Claims | None = None,
+    ) -> web.Response:
+        """Answer an attempt that failed. It changes nothing: a session that was there goes on."""
+        self._audit_refusal(request, visit, error)
+        request[NOTES].decision = error.fault.value
+        retry = self._start_url(pending.return_to.target)
+        hints = {name: value for name, value in pending.hints.items() if name != Hint.IDP}
+        if error.fault is Fault.IDP_HINT_UNKNOWN and hints != pending.hints:
+            # Once: the new attempt has no such hint.
+            wanted = Wanted(return_to=pending.return_to, acr=pending.acr, hints=hints)
+            return await self.attempts.begin(request, visit.site, wanted)
+        if error.fault is Fault.ACR_TOO_LOW and visit.asked.navigation:
+            return level_page(
+                self.answers,
+                request,
+                visit.site,
+                paths=self.paths,
+                asked=pending.acr,
+                came=claims,
+                session=await current_session(request),
+                retry=retry,
+            )
+        return self.answers.error(request, error, retry=retry)
+
+    def _challenge(
+        self, request: web.Request, site: Site, reason: Reason, *, acr: tuple[str, ...] = ()
+    ) -> web.Response:
+        """401 for a program: where a person signs in, and with which levels of assurance, if that matters."""
+        scheme, members = site.challenge, {}
+        if acr:
+            scheme += f', error="insufficient_user_authentication", acr_values="{" ".join(acr)}"'
+            members["acr_values"] = list(acr)
+        return self.answers.problem(
+            request,
+            status=web.HTTPUnauthorized.status_code,
+            kind=reason.value,
+            members={"sign_in_url": site.origin + self.paths.sign_in, **members},
+            fields={"WWW-Authenticate": scheme},
+        )
 
     def _return_to(self, target: str) -> ReturnTo:
         return parse_return_to(target, own_prefix=self.paths.prefix)
@@ -202,9 +221,23 @@ class SignIn:
         )
 
 
-def delete_cookie(response: web.StreamResponse, name: str, *, secure: bool) -> None:
-    """Make the browser forget a cookie; a `__Host-` name is only deleted with `Secure` and `Path=/`."""
-    response.del_cookie(name, path="/", secure=secure, httponly=True, samesite="Lax")
+def _wanted(
+    return_to: ReturnTo, route: Route, decision: Decision, *, further_hints: Hints = NO_HINTS
+) -> Wanted:
+    """What a sign-in for a route is to lead to; a person who only steps up is spared the e-mail page."""
+    acr, known = route.require.levels, NO_HINTS
+    if isinstance(decision, StepUpRequired):
+        acr, known = decision.acr, login_hint(decision.session.claims.get("email"))
+    return Wanted(return_to=return_to, acr=acr, hints={**route.hints, **known, **further_hints})
+
+
+def _route_of(site: Site, return_to: ReturnTo) -> Route:
+    """The route of the page that a sign-in leads to."""
+    try:
+        return site.app.route_for(read_path(return_to.target.partition("?")[0]), "GET")
+    except RequestError:
+        # The page will be refused for its path, whoever comes back to it.
+        return site.app.fallback
 
 
 def _query(request: web.Request) -> Query:

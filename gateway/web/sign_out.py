@@ -13,9 +13,9 @@ from gateway.observe.audit import Audit, Event, fault, person
 from gateway.secret import Secret
 from gateway.sessions.storage import end_session
 from gateway.web.answers import Answers
+from gateway.web.attempts import delete_cookie
 from gateway.web.notes import NOTES
 from gateway.web.paths import OwnPaths
-from gateway.web.sign_in import delete_cookie
 from gateway.web.site import Site, Sites, Visit
 
 _COOKIE: Final = "gateway-sign-out"

@@ -60,6 +60,11 @@ class Site:
         """Whether browsers use https here: cookies are `Secure` and have `__Host-` names."""
         return self.origin.startswith("https:")
 
+    @property
+    def challenge(self) -> str:
+        """The authentication scheme of a 401, which no browser prompts for (RFC 9110 section 11.6.1)."""
+        return f'ProConnect realm="{self.origin}"'
+
     def redirect_uri(self, paths: OwnPaths) -> str:
         """The redirect URI, exactly as it is registered at the provider."""
         return self.origin + paths.callback
@@ -67,6 +72,10 @@ class Site:
     def post_logout_redirect_uri(self, paths: OwnPaths) -> str:
         """The post-logout redirect URI, exactly as it is registered at the provider."""
         return self.origin + paths.signed_out
+
+    def backchannel_logout_uri(self, paths: OwnPaths) -> str:
+        """The back-channel logout URI, for providers that send logout tokens."""
+        return self.origin + paths.backchannel_logout
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,11 @@ def written(claims: dict[str, Any], **how: Any) -> dict[str, str]:
     return {name.decode(): value.decode("latin-1") for name, value in fields}
 
 
+def test_no_letter_of_another_alphabet_makes_somebody_else_the_remote_user() -> None:
+    lookalike = IdentityFields(encoding=Encoding.UTF_8).fields({"email": "\u212aate@Example.fr"})
+    assert dict(lookalike)[b"Remote-User"] == "\u212aate@example.fr".encode()
+
+
 def test_each_claim_becomes_one_field_and_the_person_the_remote_user() -> None:
     claims = {
         "sub": "b1",

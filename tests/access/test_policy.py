@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.access.paths import path_pattern
 from gateway.access.policy import (
     Access,
     Allow,
@@ -11,12 +12,13 @@ from gateway.access.policy import (
     Decision,
     Deny,
     Policy,
-    Reason,
     Route,
     SignInRequired,
+    StepUpRequired,
     decide,
 )
 from gateway.access.readings import read_path
+from gateway.access.requirements import Condition, Key, Reason, Requirement
 from gateway.errors import Fault, MisdirectedError, RequestError
 from gateway.secret import Secret
 from gateway.sessions.session import ANONYMOUS, Session, SignedIn
@@ -25,7 +27,7 @@ ALICE = SignedIn(
     id="a1",
     host="app.example",
     provider="default",
-    claims={"sub": "alice"},
+    claims={"sub": "alice", "acr": "eidas1", "siret": "13002526500013"},
     id_token=Secret("-"),
     signed_in_at=0,
     last_seen=0,
@@ -35,10 +37,13 @@ ELSEWHERE = replace(ALICE, provider="other")
 
 def route(path: str, access: Access, *, exact: bool = False, methods: set[str] | None = None) -> Route:
     kept = None if methods is None else frozenset(methods)
-    return Route(place=path, path=path, access=access, exact=exact, methods=kept)
+    return Route(place=path, path=path_pattern(path, exact=exact), access=access, methods=kept)
 
 
-FALLBACK = Route(place="fallback", path="/")
+FALLBACK = Route(place="fallback", path=path_pattern("/"))
+MFA = Condition.on(Key.ACR, ("eidas1-mfa", "eidas2"))
+HERS = Condition.on(Key.SIRET, ("13002526500013",))
+OTHERS = Condition.on(Key.SIRET, ("21340126800130",))
 APP = App(
     name="app",
     host="app.example",
@@ -49,6 +54,7 @@ APP = App(
         route("/api/", Access.PUBLIC, methods={"GET"}),
         route("/admin/", Access.DENY),
         route("/démarches/", Access.PUBLIC),
+        route("/Dossiers/*/edit", Access.DENY),
     ),
     fallback=FALLBACK,
 )
@@ -76,6 +82,33 @@ def test_the_decision_is_the_routes_and_the_sessions(
 
 
 @pytest.mark.parametrize(
+    "require, session, decision",
+    [
+        (Requirement(every=(HERS,)), ALICE, Allow(Reason.SIGNED_IN, ALICE)),
+        (Requirement(every=(OTHERS,)), ALICE, Deny(Reason.OTHER_ORGANISATION)),
+        (Requirement(every=(OTHERS,)), ANONYMOUS, SignInRequired(Reason.NOT_SIGNED_IN)),
+        (Requirement(every=(MFA,)), ANONYMOUS, SignInRequired(Reason.NOT_SIGNED_IN, MFA.values)),
+        (Requirement(every=(MFA,)), ELSEWHERE, SignInRequired(Reason.OTHER_PROVIDER, MFA.values)),
+        (Requirement(every=(MFA,)), ALICE, StepUpRequired(Reason.ACR_TOO_LOW, MFA.values, ALICE)),
+        (Requirement(every=(MFA, HERS)), ALICE, StepUpRequired(Reason.ACR_TOO_LOW, MFA.values, ALICE)),
+        (Requirement(every=(MFA, OTHERS)), ALICE, Deny(Reason.OTHER_ORGANISATION)),
+    ],
+)
+def test_what_is_required_of_a_person_is_the_routes(
+    require: Requirement, session: Session, decision: Decision
+) -> None:
+    asked = Route(place="r", path=path_pattern("/"), require=require)
+    assert decide(APP, asked, session) == decision
+
+
+def test_a_level_that_would_not_open_the_route_is_not_asked_for() -> None:
+    hers_with_mfa, others_with_any = (MFA, HERS), (Condition.on(Key.ACR, ("eidas0",)), OTHERS)
+    require = Requirement(alternatives=(hers_with_mfa, others_with_any))
+    asked = Route(place="r", path=path_pattern("/"), require=require)
+    assert decide(APP, asked, ALICE) == StepUpRequired(Reason.ACR_TOO_LOW, MFA.values, ALICE)
+
+
+@pytest.mark.parametrize(
     "raw, method, place",
     [
         ("/public/x", "GET", "/public/"),
@@ -93,6 +126,9 @@ def test_the_decision_is_the_routes_and_the_sessions(
         ("/d%C3%A9marches/", "GET", "/démarches/"),
         ("/", "GET", "fallback"),
         ("/other//x;y=1", "GET", "fallback"),
+        ("/Dossiers/17/edit", "GET", "/Dossiers/*/edit"),
+        ("/Dossiers/17/edit/", "GET", "/Dossiers/*/edit"),
+        ("/Dossiers/17/view", "GET", "fallback"),
     ],
 )
 def test_the_first_route_that_matches_decides(raw: str, method: str, place: str) -> None:
@@ -101,7 +137,21 @@ def test_the_first_route_that_matches_decides(raw: str, method: str, place: str)
 
 @pytest.mark.parametrize(
     "raw",
-    ["/ADMIN/", "//admin", "/public%2fx", "/public/x;/../", "/x\\..", "/;x/admin/", "/%2561dmin", "/PUBLIC/"],
+    [
+        "/ADMIN/",
+        "//admin",
+        "/public%2fx",
+        "/public/x;/../",
+        "/x\\..",
+        "/;x/admin/",
+        "/%2561dmin",
+        "/PUBLIC/",
+        "/dossiers/17/edit",
+        "/Dossiers/17/EDIT",
+        "/Dossiers//17/edit",
+        "/Dossiers/17%2Fedit",
+        "/Dossiers/17/edit;x",
+    ],
 )
 def test_a_target_that_two_servers_read_differently_is_refused(raw: str) -> None:
     with pytest.raises(RequestError) as refused:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, Page, expect
+from structlog.testing import capture_logs
 
 from gateway.demo.run import USUAL_PORTS, Demo, running_demo
 from tests.support.person import (
@@ -37,8 +37,10 @@ FORGED = {
 
 @pytest.fixture
 async def demo() -> AsyncIterator[Demo]:
-    async with running_demo(FREE_PORTS) as running:
-        yield running
+    with capture_logs() as lines:
+        async with running_demo(FREE_PORTS) as running:
+            yield running
+    assert not [line for line in lines if line["event"] == "unexpected"]
 
 
 @pytest.fixture
@@ -51,10 +53,10 @@ def provider_page(demo: Demo) -> str:
     return f"{demo.provider}/interaction/*"
 
 
-async def received(page: Page, demo: Demo) -> list[tuple[str, str]]:
+async def received(page: Page) -> list[tuple[str, str]]:
     """Every field that the application gets."""
-    await page.goto(f"{demo.gateway}/api/me")
-    return [(name, value) for name, value in json.loads(await page.locator("pre").inner_text())]
+    fields = await page.evaluate("fetch('/api/me').then(answer => answer.json())")
+    return [(name, value) for name, value in fields]
 
 
 async def test_a_person_arrives_on_the_page_first_asked_for_by_the_right_name(
@@ -85,7 +87,8 @@ async def test_what_a_browser_forges_never_arrives(demo: Demo, chromium: Browser
         await expect(page.locator("main")).to_contain_text(re.compile("Personne n.est connecté"))
         await page.goto(demo.gateway)
         await sign_in(page)
-        fields = await received(page, demo)
+        await heading(page, f"Bonjour {NAME}")
+        fields = await received(page)
     folded = [name.lower().replace("_", "-") for name, _ in fields]
     assert (folded.count("x-proconnect-email"), folded.count("remote-user")) == (1, 1)
     assert dict(fields)["X-ProConnect-Email"] == EMAIL

@@ -78,6 +78,49 @@ def test_an_attempt_that_asks_for_levels_asks_for_them_as_essential() -> None:
     assert json.loads(claims) == {"id_token": {"acr": {"essential": True, "values": ["eidas2", "eidas3"]}}}
 
 
+def test_how_the_person_was_authenticated_is_asked_for_without_insisting() -> None:
+    url = authorization_url(metadata(), client(), pending(), assurance=("acr", "amr"))
+    claims = dict(parse_qsl(urlsplit(url).query))["claims"]
+    assert json.loads(claims) == {"id_token": {"acr": None, "amr": None}}
+
+
+def test_a_level_that_is_needed_is_asked_for_once() -> None:
+    url = authorization_url(metadata(), client(), pending(acr=("eidas2",)), assurance=("acr", "amr"))
+    claims = json.loads(dict(parse_qsl(urlsplit(url).query))["claims"])
+    assert claims == {"id_token": {"acr": {"essential": True, "values": ["eidas2"]}, "amr": None}}
+    assert "acr_values" not in url
+
+
+def test_hints_are_parameters_as_they_are() -> None:
+    hints = {"login_hint": "Alice+x@Example.fr", "siret_hint": "13002526500013"}
+    sent = dict(parse_qsl(urlsplit(authorization_url(metadata(), client(), pending(hints=hints))).query))
+    assert {name: sent[name] for name in hints} == hints
+
+
+@pytest.mark.parametrize(
+    "error, description, fault",
+    [
+        ("access_denied", "requested ACRs could not be satisfied", Fault.ACR_TOO_LOW),
+        ("unmet_authentication_requirements", "", Fault.ACR_TOO_LOW),
+        ("access_denied", "user authentication aborted", Fault.PROVIDER_REFUSED),
+        ("server_error", "requested ACRs could not be satisfied", Fault.PROVIDER_ERROR),
+        ("idp_hint_not_found", "provided idp_hint could not be found", Fault.IDP_HINT_UNKNOWN),
+    ],
+)
+def test_a_level_that_was_not_reached_is_told_from_other_refusals(
+    error: str, description: str, fault: Fault
+) -> None:
+    query = [("error", error), ("error_description", description), ("state", STATE), ("iss", ISSUER)]
+    with pytest.raises(GatewayError) as refused:
+        check_response(query, expected=pending(acr=("eidas2",)), metadata=metadata())
+    assert refused.value.fault is fault
+
+
+def test_a_level_that_was_not_asked_for_is_not_what_is_missing() -> None:
+    query = {"error": "access_denied", "error_description": "requested ACRs could not be satisfied"}
+    assert refusal({**query, "state": STATE, "iss": ISSUER}).fault is Fault.PROVIDER_REFUSED
+
+
 def test_the_query_of_the_endpoint_is_kept() -> None:
     url = authorization_url(metadata(authorization_endpoint="https://op.test/a?x=1"), client(), pending())
     assert url.startswith("https://op.test/a?x=1&response_type=code&")

@@ -58,7 +58,7 @@ def test_an_attempt_does_not_show_what_is_secret_in_it() -> None:
 
 
 def test_a_sealed_attempt_opens_as_it_was() -> None:
-    attempt = pending(acr=("eidas2", "eidas3"))
+    attempt = pending(acr=("eidas2", "eidas3"), hints={"login_hint": "a@b.fr"})
     assert reopen(seal(attempt)) == attempt
 
 

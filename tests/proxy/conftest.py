@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from gateway.proxy.server import Bounds, FrontServer
 from gateway.proxy.streams import Streams
 from gateway.proxy.target import read_address, read_target
 from gateway.proxy.upstream import Upstream
+from tests.proxy.certificates import Authority
 from tests.support.processes import LOOPBACK
 from tests.support.raw import WAIT_SECONDS, RawConnection, connect
 
@@ -93,6 +95,12 @@ class Front:
         async with asyncio.timeout(WAIT_SECONDS), self._ending:
             await self._ending.wait_for(lambda: len(self.answers) + len(self.errors) >= count)
 
+    async def quiet(self) -> None:
+        """Wait until nothing is open for long any more."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while len(self.streams):
+                await asyncio.sleep(0.01)
+
     async def connect(self, **how: Any) -> RawConnection:
         """A browser's connection to it."""
         return await connect(self.port, **how)
@@ -121,6 +129,12 @@ async def _running(front: Front, tls: ssl.SSLContext | None, bounds: Bounds) -> 
         front.streams.cut_all()
         await front.upstream.close()
         await runner.cleanup()
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """A certificate authority that nobody knows yet."""
+    return Authority(tmp_path)
 
 
 @pytest.fixture

@@ -6,16 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.proxy.fields import (
-    HOP_BY_HOP,
-    TOLD_BY_THE_GATEWAY,
-    Forwarded,
-    OwnCookies,
-    Reserved,
-    request_fields,
-    response_fields,
-)
-from gateway.proxy.names import folded
+from gateway.proxy.fields import Forwarded, OwnCookies, Reserved, request_fields, response_fields
+from gateway.proxy.forwarded import Telling
+from gateway.proxy.names import HOP_BY_HOP, TOLD_BY_THE_GATEWAY, folded
 
 RESERVED = Reserved(names=frozenset({"Remote-User"}), prefixes=("X-ProConnect-",))
 OWN = OwnCookies(names=frozenset({b"__Host-gateway"}), prefixes=(b"__Host-gateway-",))
@@ -115,6 +108,18 @@ def test_connection_removes_the_fields_that_it_names() -> None:
 def test_connection_cannot_remove_host_or_length() -> None:
     raw = (b"Host", b"app.example"), (b"Content-Length", b"2")
     assert up(*raw, (b"Connection", b"host, content-length")) == [*raw, *TOLD]
+
+
+def test_via_of_the_browsers_side_is_kept_before_ours() -> None:
+    fields = request_fields(
+        [(b"Via", b"1.0 front")],
+        forwarded=Forwarded("192.0.2.1", "https", "a", Telling(x_forwarded=False, via="gateway")),
+        identity=(),
+        reserved=RESERVED,
+        own_cookies=OWN,
+        request_id="r1",
+    )
+    assert fields == [(b"Via", b"1.0 front"), (b"Via", b"1.1 gateway"), (b"X-Request-Id", b"r1")]
 
 
 def test_host_is_kept_or_rewritten() -> None:

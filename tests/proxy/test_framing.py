@@ -13,6 +13,7 @@ from gateway.proxy.framing import (
     agreed_upgrade,
     check_request,
     chunk,
+    keep_alive_seconds,
     request_head,
     response_head,
 )
@@ -71,6 +72,11 @@ def test_an_old_browser_neither_upgrades_nor_waits(fields: list[tuple[bytes, byt
     [
         [],
         [(b"Host", b"")],
+        [(b"Host", b"a b")],
+        [(b"Host", b"user@a")],
+        [(b"Host", b"a/b")],
+        [(b"Host", b"a, b")],
+        [(b"Host", b"\xc3\xa9")],
         [HOST, HOST],
         [HOST, (b"host", b"b")],
         [HOST, (b"Content-Length", b"2"), (b"content-length", b"2")],
@@ -156,6 +162,14 @@ def test_nothing_can_be_written_that_would_be_another_line(
             response_head(200, before + line_end + after, [HOST])
 
 
+@pytest.mark.parametrize(
+    "value, seconds",
+    [(b"timeout=5", 5), (b"max=100, Timeout = 7", 7), (b"timeout=x", None), (b"max=100", None), (b"", None)],
+)
+def test_an_upstream_may_say_how_long_it_keeps_a_connection(value: bytes, seconds: int | None) -> None:
+    assert keep_alive_seconds(value) == seconds
+
+
 REFUSED_ON_THE_WIRE = [
     b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",
@@ -179,6 +193,7 @@ REFUSED_ON_THE_WIRE = [
     b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
     b"GET / HTTP/1.1\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost:\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a@b\r\n\r\n",
     b"GET http://evil/public/ HTTP/1.1\r\nHost: a\r\n\r\n",
     b"get / HTTP/1.1\r\nHost: a\r\n\r\n",
     b"GeT / HTTP/1.1\r\nHost: a\r\n\r\n",

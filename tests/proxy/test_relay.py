@@ -7,6 +7,7 @@ import zlib
 import pytest
 
 from gateway.errors import Fault
+from gateway.proxy.relay import RelayedAnswer
 from tests.proxy.conftest import Running
 from tests.proxy.heads import LongConnection
 from tests.support.processes import LOOPBACK
@@ -257,3 +258,30 @@ async def _reading_slowly(port: int) -> LongConnection:
     raw.setblocking(False)  # noqa: FBT003 - the socket module's
     await asyncio.get_running_loop().sock_connect(raw, (LOOPBACK, port))
     return LongConnection(*await asyncio.open_connection(sock=raw, limit=4096))
+
+
+def test_a_relayed_answer_takes_no_more_fields() -> None:
+    assert RelayedAnswer(200, keep_alive=True, sent=1).prepared
+
+
+async def test_a_browser_that_reads_little_by_little_is_not_cut(running: Running) -> None:
+    size = 8 * len(MEGABYTE)
+
+    async def download(connection: RawConnection) -> None:
+        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+        for _ in range(8):
+            await connection.send(MEGABYTE)
+
+    async with RawUpstream(download) as upstream:
+        front = await running(upstream.url, idle=0.2)
+        async with await _reading_slowly(front.port) as browser:
+            await browser.send(GET)
+            await browser.read_until(b"\r\n\r\n")
+            taken = 0
+            for _ in range(8):
+                await asyncio.sleep(0.1)
+                await browser.skip(50_000)
+                taken += 50_000
+            assert await browser.skip(size - taken)
+        await front.done()
+        assert front.answers[0].error is None

@@ -4,14 +4,16 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 
 import pytest
 from aiohttp import web
 
 from gateway.proxy.server import Bounds, FrontRunner
 from tests.proxy.conftest import Running
+from tests.proxy.heads import HeadsUpstream
 from tests.support.processes import LOOPBACK
-from tests.support.raw import RawUpstream, connect, exchange
+from tests.support.raw import RawConnection, RawUpstream, connect, exchange
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
@@ -75,6 +77,22 @@ async def test_requests_behind_a_slow_one_are_held_back(running: Running) -> Non
             sending.cancel()
 
 
+async def test_nobody_waits_for_the_rest_of_a_body_whose_browser_has_left(running: Running) -> None:
+    async def refuses(connection: RawConnection) -> None:
+        await connection.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+
+    async with HeadsUpstream(refuses) as upstream:
+        front = await running(upstream.url)
+        before = asyncio.all_tasks()
+        async with await front.connect() as browser:
+            await browser.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx")
+            assert (await browser.read_message()).startswith(b"HTTP/1.1 413 ")
+            waiting = asyncio.all_tasks() - before
+            assert any("RequestHandler" in str(task.get_coro()) for task in waiting)
+        async with asyncio.timeout(5):
+            await asyncio.wait(waiting)
+
+
 def application(handle: object) -> web.Application:
     made = web.Application()
     made.add_routes([web.route("*", "/{path:.*}", handle)])  # type: ignore[arg-type]  # a handler
@@ -114,12 +132,23 @@ async def test_the_unforeseen_is_500_and_says_nothing(caplog: pytest.LogCaptureF
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
-async def test_the_unforeseen_behind_an_answer_does_not_become_a_second_answer() -> None:
+async def raises(_: web.Request) -> web.Response:
+    raise LookupError("secret")
+
+
+async def answers_again(_: web.Request) -> web.Response:
+    return web.Response(text="second")
+
+
+@pytest.mark.parametrize("then", [raises, answers_again])
+async def test_behind_an_answer_there_is_no_second_one(
+    then: Callable[[web.Request], Awaitable[web.Response]],
+) -> None:
     async def handle(request: web.Request) -> web.Response:
         answer = web.Response(text="first")
         await answer.prepare(request)
         await answer.write_eof()
-        raise LookupError("secret")
+        return await then(request)
 
     runner = FrontRunner(application(handle), shutdown_timeout=0.1)
     await runner.setup()
@@ -127,6 +156,7 @@ async def test_the_unforeseen_behind_an_answer_does_not_become_a_second_answer()
     received = await exchange(runner.addresses[0][1], GET + b"\r\n")
     await runner.cleanup()
     assert received.data.count(b"HTTP/1.1 ") == 1
+    assert received.data.endswith(b"first")
     assert received.closed
 
 

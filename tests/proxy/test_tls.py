@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from gateway.errors import Fault, UpstreamError
@@ -14,11 +12,6 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 UPGRADE = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n"
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n"
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
 
 
 async def test_an_upstream_may_be_reached_over_tls_with_an_authority_of_its_own(
@@ -112,5 +105,4 @@ async def test_a_tunnel_crosses_tls_on_both_sides(running: Running, authority: A
                 assert await browser.read_until(b"\x03\xf0") == b"\x88\x02\x03\xf0"
             if ends != "browser":
                 assert (await browser.read()).closed
-        await front.done()
-        assert len(front.streams) == 0
+        await front.quiet()

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import zlib
 
 import pytest
 from aiohttp import ClientSession, web
 
 from gateway.errors import Fault
+from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.websocket import CloseCode
 from tests.proxy.conftest import Front, Running
 from tests.proxy.heads import HeadsUpstream, LongConnection
@@ -86,6 +88,32 @@ async def test_what_came_with_the_switch_is_not_lost(running: Running) -> None:
             assert (await browser.read()).data == BYE
 
 
+async def test_an_upstream_may_agree_say_something_and_leave(running: Running) -> None:
+    async def leaves(connection: RawConnection) -> None:
+        await connection.send(SWITCH % b"websocket" + HELLO + BYE)
+        await connection.close()
+
+    async with HeadsUpstream(leaves) as upstream:
+        front = await running(upstream.url)
+        async with await upgraded(front, b"websocket") as browser:
+            received = await browser.read()
+            assert (received.data, received.closed) == (HELLO + BYE, True)
+        await front.quiet()
+
+
+async def test_a_tunnel_whose_upstream_has_left_gives_the_browser_what_there_is() -> None:
+    browser_side, gateway_side = socket.socketpair()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_connection(asyncio.Protocol, sock=gateway_side)
+    ended = asyncio.Event()
+    Tunnel(quiet=5, websocket=True, ended=ended.set).start(transport, None, early=b"lost", rest=HELLO)
+    browser = RawConnection(*await asyncio.open_connection(sock=browser_side))
+    async with browser:
+        received = await browser.read()
+        assert (received.data, received.closed) == (HELLO, True)
+    await ended.wait()
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -111,6 +139,21 @@ async def test_an_upgrade_that_is_refused_is_a_plain_answer(running: Running) ->
                 await browser.send(UPGRADE % b"websocket")
                 assert await browser.read_message() == OK
         assert upstream.connections == 1
+
+
+async def test_an_upgrade_survives_a_connection_that_was_closing(running: Running) -> None:
+    async def answers(connection: RawConnection) -> None:
+        await connection.send(OK)
+
+    async def hangs_up(connection: RawConnection) -> None:
+        connection.reset()
+
+    async with HeadsUpstream(answers, hangs_up, echo) as upstream:
+        front = await running(upstream.url)
+        assert await front.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n") == OK
+        async with await upgraded(front, b"echo") as browser:
+            await browser.send(b"x\n")
+            assert await browser.read_until(b"\n") == b"x\n"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +197,7 @@ async def test_each_side_may_end_its_direction_first(running: Running) -> None:
             assert (question.data, question.closed) == (b"question", True)
             await browser.send(b"answer")
             browser.finish_sending()
-        await front.done(2)
+        await front.quiet()
 
 
 @pytest.mark.parametrize("who", ["browser", "upstream"])
@@ -176,9 +219,8 @@ async def test_when_one_side_is_gone_the_other_follows(running: Running, who: st
             else:
                 assert (await browser.read()).closed
             await ended.wait()
-        await front.done()
+        await front.quiet()
         assert front.answers[0].status == 101
-        assert len(front.streams) == 0
 
 
 async def test_a_tunnel_is_not_one_of_the_upstreams_connections(running: Running) -> None:
@@ -273,8 +315,7 @@ async def test_a_websocket_is_told_that_its_session_has_ended(running: Running) 
             await ended.wait()
             await browser.send(b"\x88\x82mask\x6e\x91")
             await browser.close()
-        await front.done()
-        assert len(front.streams) == 0
+        await front.quiet()
 
 
 async def test_a_browser_that_does_not_answer_the_close_is_cut_all_the_same(running: Running) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.secret import Secret
 from gateway.sessions.cookie import SessionCookie, new_cookie, read_cookies
+from gateway.sessions.keys import record_key
 from gateway.sessions.seal import Purpose, Sealer
 from gateway.sessions.session import ANONYMOUS, SignedIn
 
@@ -49,7 +50,7 @@ def test_a_new_cookie_is_256_random_bits() -> None:
 
 
 def test_the_key_is_the_hash_of_the_bits() -> None:
-    assert MINE.key == "gateway:session:" + sha256(b"m" * 32).hexdigest()
+    assert MINE.key == record_key(sha256(b"m" * 32).digest())
 
 
 def test_the_id_is_short_and_leads_nowhere() -> None:

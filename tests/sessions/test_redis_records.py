@@ -19,6 +19,7 @@ from redis import Redis
 
 from gateway.errors import Fault, StoreError
 from gateway.secret import Secret
+from gateway.sessions.redis_client import Credentials
 from gateway.sessions.redis_records import RedisRecords
 from tests.support.processes import LOOPBACK, free_port
 from tests.support.redis_server import RedisServer
@@ -263,7 +264,7 @@ def guarded() -> Iterator[RedisServer]:
 @pytest.mark.real
 async def test_a_user_and_a_password_open_the_store(guarded: RedisServer) -> None:
     url = f"redis://gateway@{LOOPBACK}:{guarded.port}/0"
-    async with opened(url, password=Secret("right-password")) as records:
+    async with opened(url, credentials=Credentials(password=Secret("right-password"))) as records:
         await records.ping()
         await records.put("gateway:session:a", b"record", lifetime=600)
 
@@ -275,7 +276,8 @@ async def test_a_user_and_a_password_open_the_store(guarded: RedisServer) -> Non
 async def test_a_wrong_password_is_no_answer_and_is_not_shown(
     guarded: RedisServer, password: Secret | None
 ) -> None:
-    async with opened(f"redis://gateway@{LOOPBACK}:{guarded.port}/0", password=password) as records:
+    credentials = Credentials(password=password)
+    async with opened(f"redis://gateway@{LOOPBACK}:{guarded.port}/0", credentials=credentials) as records:
         with pytest.raises(StoreError) as failed:
             await records.ping()
 
@@ -316,9 +318,10 @@ def test_a_url_that_cannot_be_used_is_refused_without_repeating_it(url: str) -> 
 
 
 def test_records_show_no_password() -> None:
-    records = RedisRecords.open("redis://redis", password=Secret("right-password"))
+    credentials = Credentials(password=Secret("right-password"))
+    records = RedisRecords.open("redis://redis", credentials=credentials)
 
-    assert "right-password" not in repr(records)
+    assert "right-password" not in repr(records) + repr(credentials)
 
 
 @dataclass(frozen=True)
@@ -367,12 +370,12 @@ class TLSServer:
     authority: Authority
     other: Authority
 
-    def options(self, *, trusted: Authority | None = None, client: bool = True) -> dict[str, Path]:
-        options = {"ca_file": (trusted or self.authority).certificate("ca")}
-        if client:
-            options["cert_file"] = self.authority.certificate("client")
-            options["key_file"] = self.authority.private_key("client")
-        return options
+    def credentials(self, *, trusted: Authority | None = None, client: bool = True) -> Credentials:
+        return Credentials(
+            ca_file=(trusted or self.authority).certificate("ca"),
+            cert_file=self.authority.certificate("client") if client else None,
+            key_file=self.authority.private_key("client") if client else None,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -395,7 +398,8 @@ def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TLSServer]:
 
 @pytest.mark.real
 async def test_tls_with_a_certificate_of_our_own_opens_the_store(tls_server: TLSServer) -> None:
-    async with opened(f"rediss://{LOOPBACK}:{tls_server.port}/0", **tls_server.options()) as records:
+    url = f"rediss://{LOOPBACK}:{tls_server.port}/0"
+    async with opened(url, credentials=tls_server.credentials()) as records:
         await records.put("key", b"record", lifetime=600)
 
         assert await records.get("key") == b"record"
@@ -406,12 +410,12 @@ async def test_tls_with_another_authority_or_name_or_without_our_certificate_is_
     tls_server: TLSServer,
 ) -> None:
     refused = [
-        (LOOPBACK, tls_server.options(trusted=tls_server.other)),
-        (LOOPBACK, {}),
-        (LOOPBACK, tls_server.options(client=False)),
-        ("localhost", tls_server.options()),
+        (LOOPBACK, tls_server.credentials(trusted=tls_server.other)),
+        (LOOPBACK, Credentials()),
+        (LOOPBACK, tls_server.credentials(client=False)),
+        ("localhost", tls_server.credentials()),
     ]
-    for host, options in refused:
-        async with opened(f"rediss://{host}:{tls_server.port}/0", **options) as records:
+    for host, credentials in refused:
+        async with opened(f"rediss://{host}:{tls_server.port}/0", credentials=credentials) as records:
             with pytest.raises(StoreError):
                 await records.ping()

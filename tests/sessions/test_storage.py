@@ -31,6 +31,7 @@ from gateway.sessions.storage import (
     end_session,
     open_session,
 )
+from gateway.sessions.summary import Listed, Sighting, Summaries
 from tests.support.redis_server import RedisServer
 
 Client: TypeAlias = TestClient[web.Request, web.Application]
@@ -71,11 +72,13 @@ class InMemory:
         await self._called("get")
         return self.records.get(key)
 
-    async def put(self, key: str, record: bytes, *, lifetime: int) -> None:
+    async def put(self, key: str, record: bytes, *, lifetime: int, listed: Listed | None = None) -> None:
+        assert listed is not None
         await self._called("put")
         self.records[key], self.lifetimes[key] = record, lifetime
 
-    async def replace(self, key: str, record: bytes, *, lifetime: int) -> bool:
+    async def replace(self, key: str, record: bytes, *, lifetime: int, listed: Listed | None = None) -> bool:
+        assert listed is not None
         await self._called("replace")
         if self.held is not None:
             await self.held.wait()
@@ -116,7 +119,9 @@ class World:
             records=self.records,
             sealer=self.sealer,
             lifetimes=self.lifetimes.__getitem__,
+            summaries=Summaries(self.sealer, kept=IDLE),
             host_of=lambda request: request.headers["Host"],
+            sighting_of=lambda request: Sighting(request.remote, request.headers.get("User-Agent")),
             clock=lambda: self.now,
             random=secrets.token_bytes,
             secure=self.secure,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from cryptography import x509
@@ -45,13 +46,25 @@ class TestAuthority:
         pem = self.certificate.public_bytes(Encoding.PEM).decode()
         return ssl.create_default_context(cadata=pem)
 
+    def file(self) -> Path:
+        """The authority's own certificate, for a program that is told whom to trust."""
+        path = self.folder / f"authority-{self.certificate.serial_number}.pem"
+        path.write_bytes(self.certificate.public_bytes(Encoding.PEM))
+        return path
+
     def server(self, host: str, *, expired: bool = False) -> ssl.SSLContext:
         """What a server needs in order to be `host`."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.pair(host, expired=expired))
+        return context
+
+    def pair(self, host: str, *, expired: bool = False) -> Path:
+        """A key and its certificate for `host`, a name or an IPv4 address, in one file."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             _builder(host, key.public_key(), ended=expired)
             .issuer_name(self.certificate.subject)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([_alternative(host)]), critical=False)
             .sign(self.key, hashes.SHA256())
         )
         path = self.folder / f"{host}-{certificate.serial_number}.pem"
@@ -59,9 +72,14 @@ class TestAuthority:
             key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             + certificate.public_bytes(Encoding.PEM)
         )
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(path)
-        return context
+        return path
+
+
+def _alternative(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(IPv4Address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def _builder(name: str, key: ec.EllipticCurvePublicKey, *, ended: bool = False) -> x509.CertificateBuilder:

@@ -1,4 +1,4 @@
-"""The demo's provider with one of its messages altered: a hostile case is an Alteration, made in one line.
+"""The demo's provider with one of its messages altered; what can be altered is in tests.support.alterations.
 
 Everything that is not altered stays honest, so that whatever is refused was refused for that one reason.
 """
@@ -9,37 +9,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import parse_qsl
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from aiohttp.typedefs import Handler, Middleware
+from yarl import URL
 
 from gateway.demo.provider import Provider, issuer_at, make_provider
 from gateway.demo.provider_keys import KeyPair
-from tests.support import honest
-from tests.support.honest import ABSENT
 from tests.support.processes import LOOPBACK
 from tests.support.unsaid import Unsaid
-
-__all__ = [
-    "ABSENT",
-    "CUT",
-    "STALLED",
-    "Alteration",
-    "Hostile",
-    "Said",
-    "document",
-    "hostile_provider",
-    "id_token",
-    "members",
-    "says",
-    "userinfo_jwt",
-]
-
-Key: TypeAlias = RSAKey | ECKey | OctKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,24 +31,20 @@ class Said:
         status: the status code.
         content_type: the whole field.
         body: the content.
-        fields: further fields.
-        ends: "whole"; "stalled" never comes to its end, "cut" loses its connection before it begins.
+        location: where to go instead.
+        ends: "stalled" never comes, "cut" loses its connection.
     """
 
     status: int
     content_type: str
     body: bytes
-    fields: tuple[tuple[str, str], ...] = ()
-    ends: str = "whole"
-
-    def with_json(self, content: object) -> Said:
-        """The same answer with another JSON body."""
-        return replace(self, body=honest.octets(content))
+    location: str | None = None
+    ends: Literal["whole", "stalled", "cut"] = "whole"
 
 
 @dataclass(frozen=True, slots=True)
 class Alteration:
-    """What becomes of the answers of one endpoint (named as in the provider's journal)."""
+    """What becomes of the answers of one endpoint, which is named as in the provider's journal."""
 
     endpoint: str
     change: Callable[[Said, Hostile], Said]
@@ -82,7 +59,7 @@ class Hostile:
         keys: what it signs with, private parts included.
         attacker: an origin where nobody of this story has any business.
         unsaid: learns each secret that passes.
-        altered: the endpoints that do not say the honest thing.
+        altered: by endpoint, what does not say the honest thing.
     """
 
     memory: Provider
@@ -93,6 +70,11 @@ class Hostile:
     _released: asyncio.Event = field(default_factory=asyncio.Event)
     _runner: web.AppRunner | None = None
 
+    @property
+    def issuer(self) -> str:
+        """The issuer identifier."""
+        return self.memory.issuer
+
     def alter(self, *alterations: Alteration) -> None:
         """Say something else from now on."""
         self.altered |= {alteration.endpoint: alteration for alteration in alterations}
@@ -101,15 +83,14 @@ class Hostile:
         """How often an endpoint was asked."""
         return sum(name == endpoint for name, _ in self.memory.journal)
 
-    async def start(self, port: int = 0) -> None:
-        """Listen; afterwards a `stop` and a `start` keep the issuer, the keys and the memory."""
+    async def start(self, *, port: int = 0) -> None:
+        """Listen; a provider that has listened before keeps its issuer, whatever `port` says."""
         application = make_provider(self.memory)
         application.middlewares.insert(0, _altering(self))
         self._released.clear()
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        known = int(self.memory.issuer.split(":")[2].split("/")[0]) if self.memory.issuer else port
-        await web.TCPSite(self._runner, LOOPBACK, known).start()
+        await web.TCPSite(self._runner, LOOPBACK, URL(self.issuer).port if self.issuer else port).start()
         self.memory.issuer = issuer_at(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
@@ -119,15 +100,16 @@ class Hostile:
             await self._runner.cleanup()
             self._runner = None
 
-    async def say(self, request: web.Request, said: Said) -> web.StreamResponse:
+    async def send(self, request: web.Request, said: Said) -> web.Response:
         """Send an answer, as far as it goes."""
         if said.ends == "cut" and request.transport is not None:
             request.transport.abort()
         if said.ends == "stalled":
             await self._released.wait()
-        answer = web.Response(status=said.status, body=said.body, headers={"Content-Type": said.content_type})
-        answer.headers.extend(said.fields)
-        return answer
+        fields = {"Content-Type": said.content_type}
+        if said.location is not None:
+            fields["Location"] = said.location
+        return web.Response(status=said.status, body=said.body, headers=fields)
 
 
 @asynccontextmanager
@@ -143,70 +125,36 @@ async def hostile_provider(
         await provider.stop()
 
 
-def _altering(provider: Hostile) -> Any:
+def _altering(provider: Hostile) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        await _learn(provider.unsaid, request)
         answer = await handler(request)
-        resource = request.match_info.route.resource
-        alteration = provider.altered.get((resource.name or "") if resource else "")
+        # Only now: the handler looks at the body as it comes, and reads nothing that was read before.
+        await _learn_request(provider.unsaid, request)
         if not isinstance(answer, web.Response):
             return answer
-        _learn_answer(provider.unsaid, answer)
+        body = answer.body if isinstance(answer.body, bytes) else b""
+        _learn_answer(provider.unsaid, answer.content_type, body)
+        resource = request.match_info.route.resource
+        alteration = provider.altered.get(resource.name or "") if resource else None
         if alteration is None:
             return answer
-        honestly = Said(
-            status=answer.status,
-            content_type=answer.headers.get("Content-Type", ""),
-            body=answer.body if isinstance(answer.body, bytes) else b"",
-        )
-        return await provider.say(request, alteration.change(honestly, provider))
+        content_type = answer.headers.get("Content-Type", "")
+        honestly = Said(status=answer.status, content_type=content_type, body=body)
+        return await provider.send(request, alteration.change(honestly, provider))
 
     return middleware
 
 
-async def _learn(unsaid: Unsaid, request: web.Request) -> None:
+async def _learn_request(unsaid: Unsaid, request: web.Request) -> None:
     unsaid.add_members(request.query)
     unsaid.add("access token", request.headers.get("Authorization", "").partition(" ")[2])
     if request.method == "POST":
         unsaid.add_members(dict(parse_qsl(await request.text())))
 
 
-def _learn_answer(unsaid: Unsaid, answer: web.Response) -> None:
-    text = answer.body.decode("latin-1") if isinstance(answer.body, bytes) else ""
-    if answer.content_type == "application/jwt":
-        unsaid.add("userinfo", text)
-    elif answer.content_type == "application/json":
-        unsaid.add_members(json.loads(text))
-
-
-def document(**changes: Any) -> Alteration:
-    """The discovery document, members changed or, as ABSENT, left out."""
-    return members("discovery", **changes)
-
-
-def members(endpoint: str, **changes: Any) -> Alteration:
-    """A JSON answer with members changed or, as ABSENT, left out; a function gets the honest value."""
-    return Alteration(endpoint, lambda said, _: said.with_json(_changed(json.loads(said.body), changes)))
-
-
-def says(endpoint: str, body: object = b"", **changes: Any) -> Alteration:
-    """Another body (octets, text, or anything else as JSON), and `status`, `content_type`, `fields`."""
-
-    def change(said: Said, provider: Hostile) -> Said:
-        filled = {
-            name: value(provider) if callable(value) else value for name, value in {**changes, "body": body}.items()
-        }
-        return replace(said, **{**filled, "body": honest.octets(filled["body"])})
-
-    return Alteration(endpoint, change)
-
-
-def STALLED(endpoint: str) -> Alteration:  # noqa: N802 - reads as the state that it is
-    """An endpoint that never answers."""
-    return says(endpoint, ends="stalled")
-
-
-def CUT(endpoint: str) -> Alteration:  # noqa: N802 - as above
-    """An endpoint that drops the connection."""
-    return says(endpoint, ends="cut")
+def _learn_answer(unsaid: Unsaid, media_type: str, body: bytes) -> None:
+    if media_type == "application/jwt":
+        unsaid.add("userinfo", body.decode())
+    elif media_type == "application/json":
+        unsaid.add_members(json.loads(body))

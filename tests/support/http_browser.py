@@ -92,6 +92,10 @@ class HTTPBrowser:
         """The cookies that a request to `url` would carry."""
         return {name: morsel.value for name, morsel in self._jar.filter_cookies(URL(url)).items()}
 
+    def set_cookie(self, url: str | URL, name: str, value: str) -> None:
+        """Plants a cookie, as an attacker or an earlier visit may have."""
+        self._jar.update_cookies({name: value}, URL(url))
+
     def forget_cookies(self) -> None:
         """What closing a browser does to session cookies, done to all."""
         self._jar.clear()

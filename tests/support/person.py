@@ -64,14 +64,13 @@ async def sitting_at(browser: Browser, **options: Any) -> AsyncIterator[Person]:
     """
     context = await browser.new_context(**{"locale": "fr-FR", **options})
     person = Person(context)
-    # Playwright marks what it is given, which bound methods of a frozen value do not allow.
-    context.on("console", lambda message: person.hear(message))
-    context.on("weberror", lambda error: person.hear_script(error))
+    context.on("console", lambda said: person.hear(said))  # noqa: PLW0108 - Playwright puts a mark on it
+    context.on("weberror", lambda error: person.hear_script(error))  # noqa: PLW0108 - as above
     try:
         yield person
     finally:
         await context.close()
-    assert person.complaints == []
+    assert not person.complaints, person.complaints
 
 
 async def press_the_button(page: Page) -> None:

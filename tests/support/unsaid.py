@@ -47,7 +47,7 @@ class Unsaid:
         return len(self._values)
 
     def add(self, name: str, *values: str) -> None:
-        """Learn values that must not be written; those that are too short to tell from chance are not kept."""
+        """Learn values that must not be written; one too short to tell from chance is not kept."""
         self._values.update({value: name for value in values if len(value) >= LONG_ENOUGH})
 
     def add_members(self, members: Mapping[str, Any]) -> None:
@@ -57,7 +57,8 @@ class Unsaid:
                 self.add(name, value)
 
     def add_page(self, page: Page) -> None:
-        """Learn what an answer gave the browser: cookies, and what its redirect carries."""
+        """Learn what the browser sent in its query, and was given as cookies and in its redirect."""
+        self.add_members(page.url.query)
         for field in page.fields.getall("Set-Cookie", []):
             for morsel in SimpleCookie(field).values():
                 self.add(f"cookie {morsel.key}", morsel.value)
@@ -66,17 +67,22 @@ class Unsaid:
 
     def found_in(self, lines: Iterable[str]) -> list[str]:
         """Each value that some line holds, as its name and the line."""
+        # Both sides cut into pieces of one length: a long run has thousands of values and of lines.
+        names = {part: name for value, name in self._values.items() for part in _parts(value)}
         return [
             f"{name} in {line}"
             for line in lines
-            for value, name in self._values.items()
-            if any(part in line for part in _parts(value))
+            for name in sorted({names[piece] for piece in _pieces(line) if piece in names})
         ]
 
 
 def _parts(value: str) -> set[str]:
-    ends = {value[:LONG_ENOUGH], value[-LONG_ENOUGH:]}
-    return ends | {quote(end, safe="") for end in ends}
+    texts = (value, quote(value, safe=""))
+    return {part for text in texts for part in (text[:LONG_ENOUGH], text[-LONG_ENOUGH:])}
+
+
+def _pieces(line: str) -> Iterator[str]:
+    return (line[start : start + LONG_ENOUGH] for start in range(len(line) - LONG_ENOUGH + 1))
 
 
 def as_lines(events: Iterable[Mapping[str, Any]]) -> list[str]:

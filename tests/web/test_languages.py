@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.access.policy import Reason
+from gateway.access.assurance import LEVELS, SETS, in_words
+from gateway.access.requirements import Reason
 from gateway.errors import Fault
 from gateway.web.languages import DEFAULT_LANGUAGE, LANGUAGES, LOCALES, error_text, preferred_language
 
@@ -117,6 +118,17 @@ def test_only_the_unexpected_is_explained_as_unexpected(fault: Fault) -> None:
 
 def test_every_explanation_has_a_fault() -> None:
     assert {error_text(fault) for fault in Fault} == LOCALES[DEFAULT_LANGUAGE]["error"].keys()
+
+
+def test_every_reason_to_refuse_has_its_refusal() -> None:
+    granted = {Reason.PUBLIC, Reason.OPTIONAL, Reason.SIGNED_IN}
+    assert set(Reason) - granted <= LOCALES[DEFAULT_LANGUAGE]["refusal"].keys()
+
+
+@IN_EACH_LANGUAGE
+def test_every_level_and_every_set_that_has_a_name_is_called_something(language: str) -> None:
+    sets = {name for members in SETS.values() for name in in_words(members)}
+    assert sets | set(LEVELS) == LOCALES[language]["levels"].keys()
 
 
 def test_every_refusal_has_a_reason() -> None:

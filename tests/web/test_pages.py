@@ -4,6 +4,7 @@ import hashlib
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from playwright.async_api import async_playwright
 
 from gateway.errors import Fault
 from gateway.web.languages import LANGUAGES, LOCALES
-from gateway.web.pages import ASSETS, CONTENT_SECURITY_POLICY, Branding, Pages
+from gateway.web.pages import ASSETS, CONTENT_SECURITY_POLICY, Branding, Levels, Pages
 
 PAGES: Final = Pages()
 ASSETS_PATH: Final = "/_gateway/assets/"
@@ -47,6 +48,8 @@ def refusal(
     person: str | None = "eleonore@example.gouv.fr",
     organisation: str | None = "Ville de Vannes",
     request_id: str = "01JDREQUEST",
+    sentence: str | None = None,
+    levels: Levels | None = None,
 ) -> str:
     return PAGES.refusal(
         language,
@@ -56,8 +59,12 @@ def refusal(
         organisation=organisation,
         request_id=request_id,
         sign_out_path="/_gateway/sign-out",
+        sentence=sentence,
+        levels=levels,
     )
 
+
+TOO_LOW: Final = Levels(asked=("mfa",), came="eidas1", still_signed_in=True, retry_url="/again")
 
 EVERY_PAGE: Final[dict[str, Callable[[str, Branding], str]]] = {
     "sign-in": lambda language, branding: PAGES.sign_in(language, branding=branding, sign_in_url="/in"),
@@ -77,6 +84,14 @@ EVERY_PAGE: Final[dict[str, Callable[[str, Branding], str]]] = {
     "error-without-retry": lambda language, branding: error(language, branding, retry_url=None),
     "refusal": refusal,
     "refusal-for-all": lambda language, branding: refusal(language, branding, reason="route-denied"),
+    "refusal-for-a-level": lambda language, branding: refusal(language, branding, levels=TOO_LOW),
+    "refusal-for-a-level-of-nobody": lambda language, branding: refusal(
+        language,
+        branding,
+        person=None,
+        organisation=None,
+        levels=replace(TOO_LOW, came=None, still_signed_in=False),
+    ),
     "refusal-of-nobody": lambda language, branding: refusal(
         language, branding, person=None, organisation=None
     ),
@@ -229,9 +244,24 @@ HOSTILE: Final = "\"'><script>alert(1)</script>{{ 7 * 7 }}{service}{0.__class__}
         error(request_id=HOSTILE),
         refusal(person=HOSTILE),
         refusal(organisation=HOSTILE),
+        refusal(sentence=HOSTILE),
+        refusal(levels=replace(TOO_LOW, asked=(HOSTILE,))),
+        refusal(levels=replace(TOO_LOW, came=HOSTILE)),
         refusal(request_id=HOSTILE),
     ],
-    ids=["service", "contact", "who", "provider", "error-id", "person", "organisation", "refusal-id"],
+    ids=[
+        "service",
+        "contact",
+        "who",
+        "provider",
+        "error-id",
+        "person",
+        "organisation",
+        "sentence",
+        "asked",
+        "came",
+        "refusal-id",
+    ],
 )
 def test_what_others_wrote_is_shown_as_they_wrote_it_and_nothing_more(html: str) -> None:
     document = Document(html)
@@ -321,6 +351,47 @@ def test_where_no_account_would_help_the_home_page_comes_first() -> None:
     document = Document(refusal(reason="route-denied"))
     assert document.main_action()[0]["href"] == "/"
     assert document.one("button")[1] == common("other_account")
+
+
+@IN_EACH_LANGUAGE
+def test_the_administrators_sentence_stands_in_place_of_the_usual_one(language: str) -> None:
+    html = refusal(language, reason="other-organisation", sentence="Réservé aux agents du Morbihan.")
+    assert Document(html).all("p")[1][1] == "Réservé aux agents du Morbihan."
+    assert LOCALES[language]["refusal"]["other-organisation"]["explanation"].split("{")[0] not in html
+
+
+@IN_EACH_LANGUAGE
+@pytest.mark.parametrize(
+    "asked, came, shown",
+    [
+        (("mfa",), "eidas1", ["mfa", "eidas1"]),
+        (("eidas2", "eidas3"), None, ["eidas2", "eidas3", None]),
+        (("urn:x:<b>",), "https://fi.example/very-sure", ["urn:x:<b>", "https://fi.example/very-sure"]),
+    ],
+)
+def test_a_level_that_is_too_low_is_shown_beside_the_one_asked_for(
+    asked: tuple[str, ...], came: str | None, shown: list[str | None], language: str
+) -> None:
+    html = refusal(language, person=None, organisation=None, levels=replace(TOO_LOW, asked=asked, came=came))
+    names = LOCALES[language]["levels"]
+    expected = [
+        common("level_unknown", language) if name is None else names.get(name, name) for name in shown
+    ]
+    assert [text for _, text in Document(html).all("dd")] == expected
+
+
+def test_a_level_is_tried_again_first_and_the_account_changed_second() -> None:
+    document = Document(refusal(levels=TOO_LOW))
+    assert document.main_action() == ({"class": "action", "href": "/again"}, common("try_again"))
+    assert document.one("button") == ({"class": "plain", "type": "submit"}, common("other_account"))
+    assert common("still_signed_in") in document.one("main")[1]
+
+
+def test_who_is_not_signed_in_is_not_told_to_be() -> None:
+    document = Document(refusal(levels=replace(TOO_LOW, still_signed_in=False)))
+    assert document.all("form") == []
+    assert common("still_signed_in") not in document.one("main")[1]
+    assert "/" in [attrs["href"] for attrs, _ in document.all("a")]
 
 
 def test_nobody_is_not_asked_to_change_account() -> None:

@@ -1,0 +1,138 @@
+"""The command line as an administrator meets it; what `check` and `explain` say has its own files."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway.cli import main
+from gateway.settings.load import load
+from tests.support.gateway import Wanted
+from tests.support.oidc_engine import CLIENTS
+from tests.support.processes import LOOPBACK, Program, free_port
+
+COMMANDS = ((), ("run",), ("check",), ("explain",), ("demo",), ("secret",), ("secret", "new"))
+NARROW = 80
+FAULTY = """
+[gateway]
+public_url = "http://demarches.example.gouv.fr"
+listen = "127.0.0.1:{port}"
+lissen = "127.0.0.1:1"
+[provider]
+profile = "proconnect"
+client_id = "a"
+client_secret_file = "/nowhere/at/all"
+[[apps]]
+upstream = "legacy"
+"""
+
+
+def invoke(*arguments: str, text: str = "") -> Result:
+    return CliRunner().invoke(main, arguments, input=text)
+
+
+def settings_file(folder: Path, *, front: str = "127.0.0.1:0", observe: str = "127.0.0.1:0") -> Path:
+    wanted = Wanted(
+        issuer="http://localhost:1/api/v2", client=CLIENTS["RS256"], upstream="http://127.0.0.1:1"
+    )
+    path = folder / "gateway.toml"
+    path.write_text(wanted.toml(url="http://localhost:8080", front=front, observe=observe), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_is_whole_and_fits_a_narrow_terminal(command: tuple[str, ...]) -> None:
+    result = CliRunner(env={"COLUMNS": str(NARROW)}).invoke(main, [*command, "--help"])
+    assert result.exit_code == 0
+    assert all(len(line) <= NARROW for line in result.output.splitlines())
+    assert "..." not in result.output.replace("[ARGS]...", "")
+
+
+def test_without_a_command_the_commands_are_shown() -> None:
+    assert all(f"\n  {command} " in invoke().output for command in ("check", "demo", "explain", "run"))
+
+
+def test_the_version_is_the_distributions() -> None:
+    assert invoke("--version").output.startswith("proconnect-gateway ")
+
+
+def test_new_secrets_are_such_as_the_settings_accept(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text(invoke("secret", "new").output + invoke("secret", "new").output)
+    path = settings_file(tmp_path)
+    path.write_text(re.sub("^secret = .*", f'secret_file = "{keys}"', path.read_text(), flags=re.MULTILINE))
+    secrets = [secret.reveal() for secret in load(path, {}).gateway.secret]
+    assert secrets == keys.read_text().split()
+    assert len(set(secrets)) == 2
+
+
+def test_settings_with_faults_start_nothing_and_each_is_named(tmp_path: Path) -> None:
+    port = free_port()
+    path = tmp_path / "gateway.toml"
+    path.write_text(FAULTY.format(port=port))
+    with Program([sys.executable, "-m", "gateway", "run", "--config", str(path)]) as program:
+        assert program.wait() == 1
+    assert program.stdout == []
+    first, *faults = program.stderr
+    assert first == "5 faults in the settings"
+    assert {fault.split(": ")[0].strip() for fault in faults} == {
+        "gateway.public_url",
+        "gateway.lissen",
+        "provider.environment",
+        "provider.client_secret_file",
+        "apps[0].upstream",
+    }
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((LOOPBACK, port), timeout=1)
+
+
+@pytest.mark.parametrize("setting", ["front", "observe"])
+def test_a_taken_port_is_said_in_one_line(tmp_path: Path, setting: str) -> None:
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        address = f"{LOOPBACK}:{taken.getsockname()[1]}"
+        path = settings_file(tmp_path, **{setting: address})
+        result = invoke("run", "--config", str(path))
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"cannot listen on {address}: Address already in use; "
+        "end what listens there, or change gateway.listen or observe.listen\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        (None, "no such file"),
+        (b"[gateway\n", "is not TOML: Expected ']'"),
+        (b'[gateway]\npublic_url = "\xff"', "is not UTF-8"),
+    ],
+    ids=["absent", "not TOML", "not UTF-8"],
+)
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_settings_file_that_cannot_be_read_is_named(
+    tmp_path: Path, command: str, content: bytes | None, said: str
+) -> None:
+    path = tmp_path / "gateway.toml"
+    if content is not None:
+        path.write_bytes(content)
+    result = invoke(command, "--config", str(path))
+    assert result.exit_code == 1
+    assert str(path) in result.output
+    assert said in result.output
+
+
+def test_a_folder_is_no_settings_file(tmp_path: Path) -> None:
+    result = invoke("check", "--config", str(tmp_path))
+    assert result.exit_code == 2
+    assert "is a directory" in result.stderr
+
+
+def test_the_environment_names_the_settings_file(tmp_path: Path) -> None:
+    path = tmp_path / "elsewhere.toml"
+    result = CliRunner(env={"GATEWAY_CONFIG": str(path)}).invoke(main, ["run"])
+    assert str(path) in result.stderr
