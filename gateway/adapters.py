@@ -10,41 +10,67 @@ from pathlib import Path
 from typing import assert_never
 
 from gateway.access.assurance import levels
-from gateway.access.identity import IdentityFields
+from gateway.access.hosts import ByHost
 from gateway.access.paths import path_pattern
 from gateway.access.policy import App as PolicyApp
-from gateway.access.policy import Policy, Route
+from gateway.access.policy import Route
 from gateway.access.request import TrustedProxies
 from gateway.access.requirements import NOTHING_REQUIRED, Condition, Key, Requirement
-from gateway.oidc.client import Client, ClientAuthMethod, SigningAlg
+from gateway.access.sign_out_paths import sign_out_path
+from gateway.branding import branding_of
+from gateway.errors import StoreError
+from gateway.oidc.client import AssertionAudience, Client, ClientAuthMethod, ResponseMode, SigningAlg
 from gateway.oidc.discovery import ProviderOptions
 from gateway.oidc.http import ProviderHttp
 from gateway.oidc.known import ProviderHealth
 from gateway.oidc.profiles import ProfileName
 from gateway.oidc.provider import Provider
-from gateway.proxy.limits import Limits
-from gateway.proxy.upstream import Upstream
+from gateway.oidc.refresh import Refreshing
+from gateway.proxy.streams import Streams
 from gateway.sessions.redis_client import Credentials
 from gateway.sessions.redis_records import RedisRecords
+from gateway.sessions.session import Lifetimes
 from gateway.sessions.sqlite_records import SqliteRecords
-from gateway.sessions.storage import SessionStore
+from gateway.sessions.store import SessionStore
+from gateway.settings.conditions import Conditions, Require
 from gateway.settings.model import App, Sessions, Settings
 from gateway.settings.provider import Provider as ProviderSettings
-from gateway.settings.rules import Conditions, Require
-from gateway.settings.urls import MemoryStore, RedisStore, SqliteStore
-from gateway.web.pages import Branding
+from gateway.settings.urls import MemoryStore, Origin, RedisStore, SqliteStore
+from gateway.upstreams import destinations_of, identity_of, reserved_of
 from gateway.web.site import SignInStyle, Site, Sites
 
 
-async def open_records(settings: Settings) -> SessionStore:
-    """Open the session store that the settings name."""
+def now() -> int:
+    """The time, in Unix seconds."""
+    return int(time.time())
+
+
+async def open_records(
+    settings: Settings,
+    *,
+    told: Callable[[StoreError | None], object] = lambda _: None,
+    clock: Callable[[], int] = now,
+) -> SessionStore:
+    """Open the session store that the settings name.
+
+    Args:
+        settings: of the sessions.
+        told: of the error when a store that others share is found away, and None when it is back.
+        clock: Unix seconds.
+    """
     match settings.sessions.store:
         case MemoryStore():
-            return await SqliteRecords.open(None, clock=now)
+            return await SqliteRecords.open(None, clock=clock)
         case SqliteStore(path):
-            return await SqliteRecords.open(Path(path), clock=now)
+            return await SqliteRecords.open(Path(path), clock=clock)
         case RedisStore(url):
-            return RedisRecords.open(url, credentials=_credentials(settings.sessions))
+            return RedisRecords.open(
+                url,
+                credentials=_credentials(settings.sessions),
+                limit=settings.sessions.store_timeout,
+                connections=settings.sessions.store_connections,
+                told=told,
+            )
         case other:
             assert_never(other)
 
@@ -60,7 +86,11 @@ def _credentials(given: Sessions) -> Credentials:
 
 
 def provider_of(
-    given: ProviderSettings, name: str, *, on_health: Callable[[ProviderHealth], None]
+    given: ProviderSettings,
+    name: str,
+    *,
+    on_health: Callable[[ProviderHealth], None],
+    clock: Callable[[], int] = now,
 ) -> Provider:
     """One provider, with the client registered there; nothing is fetched yet.
 
@@ -68,6 +98,7 @@ def provider_of(
         given: its settings.
         name: its name in them.
         on_health: told each time that the provider becomes ready or not.
+        clock: Unix seconds.
     """
     userinfo_alg = given.userinfo_signed_response_alg
     proconnect = given.profile is ProfileName.PROCONNECT
@@ -81,12 +112,17 @@ def provider_of(
             id_token_signed_response_alg=SigningAlg(given.id_token_signed_response_alg),
             userinfo_signed_response_alg=None if userinfo_alg == "none" else SigningAlg(userinfo_alg),
             token_endpoint_auth_method=ClientAuthMethod(given.token_endpoint_auth_method),
+            token_endpoint_auth_signing_alg=SigningAlg(given.token_endpoint_auth_signing_alg or "ES256"),
+            client_assertion_audience=AssertionAudience(given.client_assertion_audience),
+            keys=given.client_key,
+            response_mode=ResponseMode(given.response_mode),
+            require_pushed_authorization_requests=given.require_pushed_authorization_requests,
         ),
         http=ProviderHttp(
             timeout=given.timeout,
             tls=ssl.create_default_context(cafile=given.ca_file) if given.ca_file else None,
         ),
-        clock=now,
+        clock=clock,
         options=ProviderOptions(
             origins=tuple(map(str, given.endpoint_origins)),
             userinfo_required=proconnect,
@@ -94,58 +130,75 @@ def provider_of(
             key_cooldown=given.key_cooldown,
             timeout=given.timeout,
             clock_skew=given.clock_skew,
+            refreshing=Refreshing(given.refresh_interval) if given.refresh else None,
         ),
         on_health=on_health,
     )
 
 
-def sites_of(settings: Settings, providers: Mapping[str, Provider]) -> Sites:
-    """Each app with its rules, its provider and its upstream; no connection is made yet."""
-    policy = policy_of(settings)
+def sites_of(settings: Settings, providers: Mapping[str, Provider], streams: Streams) -> Sites:
+    """Each app with its rules, its provider and its upstreams; no connection is made yet.
+
+    Args:
+        settings: of all of them.
+        providers: by their names.
+        streams: holds what is open for long.
+    """
+    rules = rules_of_apps(settings)
     return Sites(
-        policy=policy,
-        by_name={
-            app.name: Site(
-                app=policy.apps[app.host],
-                origin=origin_of(settings, app),
-                sign_in=SignInStyle(app.sign_in),
-                provider=providers[app.provider],
-                upstream=upstream_of(app),
-                upstream_host=None if app.preserve_host else app.upstream.authority,
-                identity=IdentityFields(encoding=app.encoding, remote_user=app.remote_user),
-                branding=_branding(settings, app),
-            )
-            for app in settings.apps
-        },
+        by_host=ByHost(
+            {
+                app.host: Site(
+                    app=rules[app.host],
+                    origin=str(origin_of(settings, app)),
+                    sign_in=SignInStyle(app.sign_in),
+                    provider=providers[app.provider],
+                    destinations=destinations_of(app, origin_of(settings, app), streams),
+                    identity=identity_of(app),
+                    reserved=reserved_of(app),
+                    branding=branding_of(settings, app),
+                    backchannel_logout=settings.all_providers[app.provider].backchannel_logout,
+                    websocket_origins=frozenset(map(str, app.websocket_origins)),
+                    sign_out_paths=tuple(map(sign_out_path, app.sign_out_paths)),
+                )
+                for app in settings.apps
+            },
+            at=Site.at,
+        ),
         proxies=TrustedProxies(settings.gateway.trusted_proxies),
         scheme=settings.gateway.public_url.scheme,
     )
 
 
-def origin_of(settings: Settings, app: App) -> str:
+def origin_of(settings: Settings, app: App) -> Origin:
     """Scheme, host and port by which browsers reach an app."""
-    return str(replace(settings.gateway.public_url, host=app.host))
+    return replace(settings.gateway.public_url, host=app.host)
 
 
-def upstream_of(app: App) -> Upstream:
-    """The application behind one app; nothing is connected yet."""
-    return Upstream(
-        app.upstream,
-        limits=Limits(
-            connect=app.connect_timeout,
-            first_byte=app.first_byte_timeout,
-            idle=app.idle_timeout,
-            connections=app.max_connections,
-        ),
+def lifetimes_of(settings: Settings) -> Callable[[str], Lifetimes]:
+    """The lifetimes of sessions opened at a host; where no app is any more, those of `sessions`."""
+    usual = Lifetimes(settings.sessions.idle_lifetime, settings.sessions.absolute_lifetime)
+    by_host = ByHost(
+        {
+            app.host: Lifetimes(app.idle_lifetime or usual.idle, app.absolute_lifetime or usual.absolute)
+            for app in settings.apps
+        },
+        at=lambda lifetimes, _: lifetimes,
     )
+    return lambda host: by_host.get(host) or usual
 
 
-def policy_of(settings: Settings) -> Policy:
-    """The rules of every app."""
+def longest_idle(settings: Settings) -> int:
+    """The longest idle lifetime that any session has, in seconds."""
+    return max(settings.sessions.idle_lifetime, *(app.idle_lifetime or 0 for app in settings.apps))
+
+
+def rules_of_apps(settings: Settings) -> dict[str, PolicyApp]:
+    """The rules of every app, by its host."""
     profiles = {name: provider.profile for name, provider in settings.all_providers.items()}
-    return Policy(
-        {app.host: _policy_app(app, index, profiles[app.provider]) for index, app in enumerate(settings.apps)}
-    )
+    return {
+        app.host: _policy_app(app, index, profiles[app.provider]) for index, app in enumerate(settings.apps)
+    }
 
 
 def _policy_app(app: App, index: int, profile: ProfileName) -> PolicyApp:
@@ -158,6 +211,8 @@ def _policy_app(app: App, index: int, profile: ProfileName) -> PolicyApp:
             require=requirement_of(route.require, profile),
             refusal=route.refusal or app.refusal,
             hints={**app.hints.given(), **route.hints.given()},
+            shadow=route.mode == "shadow",
+            silent=route.silent_sign_in,
         )
         for number, route in enumerate(app.routes)
     )
@@ -197,18 +252,3 @@ def requirement_of(given: Require | None, profile: ProfileName) -> Requirement:
         alternatives=tuple(map(conditions, given.alternatives or ())),
         excluded=conditions(given.excluded),
     )
-
-
-def _branding(settings: Settings, app: App) -> Branding:
-    proconnect = settings.all_providers[app.provider].profile is ProfileName.PROCONNECT
-    return Branding(
-        service_name=app.service_name,
-        contact=app.contact,
-        who_may_enter=app.who_may_enter,
-        provider_name=None if proconnect else app.provider,
-    )
-
-
-def now() -> int:
-    """The time, in Unix seconds."""
-    return int(time.time())

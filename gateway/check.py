@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
 
-from gateway.adapters import open_records, origin_of, provider_of, upstream_of
+from gateway.access.hosts import WILDCARD
+from gateway.adapters import open_records, origin_of, provider_of
 from gateway.errors import Fault, GatewayError
 from gateway.oidc.provider import Provider
+from gateway.proxy.target import UpstreamAddress
 from gateway.settings.faults import SettingFault
-from gateway.settings.model import App, Settings, dangers
+from gateway.settings.model import Settings, dangers, shadows
 from gateway.settings.provider import Provider as ProviderSettings
+from gateway.settings.upstreams import Behind
 from gateway.settings.urls import AnyStore, MemoryStore, RedisStore, SqliteStore
+from gateway.upstreams import behind_app, upstream_of
 from gateway.web.paths import OwnPaths
 
 _CLOCKS_APART: Final = 5  # seconds, from which on it is worth saying
@@ -55,6 +59,13 @@ class Registration:
     client_id: str
     redirect_uris: tuple[str, ...]
     post_logout_redirect_uris: tuple[str, ...]
+    jwks_uri: str | None = None
+    backchannel_logout_uri: str | None = None
+
+    @property
+    def wildcard(self) -> bool:
+        """Whether some of these stand for one at each host that is used: the provider compares letters."""
+        return any(f"//{WILDCARD}" in uri for uri in self.redirect_uris)
 
 
 _FAULTS: Final[Mapping[Fault, tuple[str, str]]] = {
@@ -90,6 +101,10 @@ _FAULTS: Final[Mapping[Fault, tuple[str, str]]] = {
         "check sessions.store, its password, and that this machine may reach and write it",
     ),
     Fault.UPSTREAM_UNREACHABLE: ("cannot be reached", "check that the application runs, and its upstream"),
+    Fault.UPSTREAM_TLS: (
+        "does not come to terms over TLS",
+        "upstream_ca_file names an authority of its own, upstream_server_name the name in its certificate",
+    ),
     Fault.UPSTREAM_SLOW: (
         "does not answer in time",
         "check that the application runs; connect_timeout says how long to wait",
@@ -109,11 +124,17 @@ async def check_everything(settings: Settings) -> AsyncIterator[Finding]:
     yield Finding("settings", f"{_count(settings.apps, 'app')}, {_count(providers, 'provider')}")
     for danger in dangers(settings):
         yield Finding(danger, "is on", State.NOTE, "for tests only: turn it off before people use this")
+    for route in shadows(settings):
+        yield Finding(
+            route, "is in shadow mode and refuses nobody", State.NOTE, 'read "report", then enforce it'
+        )
     async for finding in check_providers(providers):
         yield finding
     yield await _store(settings)
     for app in settings.apps:
-        yield await _upstream(app)
+        for what, behind in behind_app(app):
+            for address in behind.upstream:
+                yield await _upstream(what, behind, address)
 
 
 async def check_providers(providers: Mapping[str, ProviderSettings]) -> AsyncIterator[Finding]:
@@ -135,15 +156,22 @@ def registrations(settings: Settings) -> list[Registration]:
     paths = OwnPaths(settings.gateway.path)
     apps: dict[str, list[str]] = {}
     for app in settings.apps:
-        apps.setdefault(app.provider, []).append(origin_of(settings, app))
+        apps.setdefault(app.provider, []).append(str(origin_of(settings, app)))
     return [
         Registration(
             provider=name,
-            client_id=settings.all_providers[name].client_id,
+            client_id=given.client_id,
             redirect_uris=tuple(origin + paths.callback for origin in origins),
             post_logout_redirect_uris=tuple(origin + paths.signed_out for origin in origins),
+            # Each app's host has them; a client has one JWKS URI.
+            jwks_uri=origins[0] + paths.client_keys if given.client_key.algs else None,
+            backchannel_logout_uri=(
+                # A client has one at most; it is about the sessions of all its apps.
+                origins[0] + paths.backchannel_logout if given.backchannel_logout else None
+            ),
         )
         for name, origins in apps.items()
+        for given in (settings.all_providers[name],)
     ]
 
 
@@ -185,16 +213,15 @@ async def _store(settings: Settings) -> Finding:
     return Finding(what, "a record was written, read and deleted")
 
 
-async def _upstream(app: App) -> Finding:
-    what = f"upstream of {app.name}"
-    upstream = upstream_of(app)
+async def _upstream(what: str, behind: Behind, address: UpstreamAddress) -> Finding:
+    upstream = upstream_of(behind, address)
     try:
         await upstream.probe()
     except GatewayError as error:
         return _fault(what, error.fault, error.facts)
     finally:
         await upstream.close()
-    return Finding(what, f"{app.upstream} takes connections")
+    return Finding(what, f"{address} takes connections")
 
 
 def _fault(what: str, fault: Fault, facts: Mapping[str, object]) -> Finding:

@@ -8,10 +8,10 @@ import os
 import secrets
 import sys
 from pathlib import Path
-from typing import Any, Final, NoReturn, TextIO
+from typing import Final
 
 import click
-from rich.console import Console
+from joserfc.jwk import ECKey
 from rich.markup import escape
 
 from gateway.check import (
@@ -23,32 +23,20 @@ from gateway.check import (
     fault_finding,
     registrations,
 )
+from gateway.cli_explain import explain_command
+from gateway.cli_report import report
+from gateway.cli_sessions import sessions
 from gateway.demo.run import run_demo
-from gateway.explain import explain
-from gateway.settings.environment import FILE_VARIABLE
+from gateway.proxy.server import parser_is_lenient
 from gateway.settings.faults import SettingsError
 from gateway.settings.load import load, readable_providers
-from gateway.settings.model import Settings
+from gateway.settings.model import DEFAULT_PROVIDER, Settings
 from gateway.settings.urls import MemoryStore
+from gateway.terminal import config_option, counted, fail, out, settings_at
 from gateway.workers import run_workers
 
-DEFAULT_CONFIG: Final = Path("config/gateway.toml")
 _SECRET_OCTETS: Final = 48
 _COLORS: Final = {State.OK: "green", State.NOTE: "yellow", State.FAULT: "red"}
-
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-config_option = click.option(
-    "--config",
-    "path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    envvar=FILE_VARIABLE,
-    default=DEFAULT_CONFIG,
-    show_default=True,
-    show_envvar=True,
-    help="The settings file.",
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -75,13 +63,18 @@ def run(path: Path, workers: int) -> None:
 
     Settings that have a fault start nothing: every fault is said, and the exit status is 1.
     """
-    settings = _settings(path)
+    settings = settings_at(path)
     if workers > 1 and isinstance(settings.sessions.store, MemoryStore):
-        _fail("several workers cannot share sessions in memory", "set sessions.store, or --workers 1")
+        fail("several workers cannot share sessions in memory", "set sessions.store, or --workers 1")
+    if parser_is_lenient() and not settings.gateway.danger_python_parser:
+        fail(
+            "aiohttp's HTTP parser in C is missing, and the one in Python is too lenient",
+            "install aiohttp with its extensions, without AIOHTTP_NO_EXTENSIONS",
+        )
     try:
         run_workers(settings, count=workers, read=lambda: load(path, os.environ))
     except OSError as error:
-        _fail(
+        fail(
             f"cannot listen on {error.filename}: {error.strerror}",
             "end what listens there, or change gateway.listen or observe.listen",
         )
@@ -116,7 +109,7 @@ async def _check(path: Path) -> int:
     for registration in registrations(settings) if settings else ():
         _print_registration(registration)
     if faults:
-        out.print(f"\n[red]{_counted(faults)}[/]")
+        out.print(f"\n[red]{counted(faults)}[/]")
     return 1 if faults else 0
 
 
@@ -133,44 +126,12 @@ def _print_registration(registration: Registration) -> None:
         out.print(f"  redirect URI              {escape(uri)}")
     for uri in registration.post_logout_redirect_uris:
         out.print(f"  post-logout redirect URI  {escape(uri)}")
-
-
-@main.command(name="explain", short_help="Say what would be decided about a request, and why.")
-@click.argument("method")
-@click.argument("url")
-@click.option(
-    "--claims",
-    type=click.File(encoding="utf-8"),
-    help="A JSON file with the claims of a person who is signed in; without it, nobody is.",
-)
-@config_option
-def explain_command(method: str, url: str, claims: TextIO | None, path: Path) -> None:
-    """Say what the gateway would decide about a request, by which rule, and what the application gets.
-
-    URL is an address as the browser shows it, or a path alone for the host of gateway.public_url. Nothing is
-    sent.
-    """
-    settings = _settings(path)
-    person = None if claims is None else _person(claims)
-    try:
-        explanation = explain(settings, method=method.upper(), url=url, claims=person)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="URL") from error
-    fields = [f"{name}: {value}" for name, value in explanation.fields]
-    lines = [*explanation.lines, *zip(["fields", *[""] * len(fields)], fields, strict=False)]
-    width = max(len(name) for name, _ in lines)
-    for name, text in lines:
-        out.print(f"[bold]{escape(name.ljust(width))}[/]  {escape(text)}")
-
-
-def _person(claims: TextIO) -> dict[str, Any]:
-    try:
-        person = json.load(claims)
-    except ValueError as error:
-        raise click.BadParameter(f"not JSON: {error}", param_hint="--claims") from error
-    if not isinstance(person, dict) or not isinstance(person.get("sub"), str):
-        raise click.BadParameter('a JSON object with at least "sub" is needed', param_hint="--claims")
-    return person
+    if registration.jwks_uri is not None:
+        out.print(f"  JWKS URI                  {escape(registration.jwks_uri)}")
+    if registration.backchannel_logout_uri:
+        out.print(f"  back-channel logout URI   {escape(registration.backchannel_logout_uri)}")
+    if registration.wildcard:
+        out.print('  Register one for each host in use in place of "*": providers compare letter by letter.')
 
 
 @main.command(short_help="Try everything on this machine.")
@@ -190,20 +151,28 @@ def new() -> None:
     click.echo(secrets.token_urlsafe(_SECRET_OCTETS))
 
 
-def _settings(path: Path) -> Settings:
-    try:
-        return load(path, os.environ)
-    except SettingsError as error:
-        err.print(f"[red]{_counted(len(error.faults))} in the settings[/]")
-        for fault in error.faults:
-            err.print(f"  {escape(str(fault))}")
-        sys.exit(1)
+@main.group(short_help="Make the keys that the gateway proves itself with (private_key_jwt).")
+def key() -> None:
+    """The keys that the gateway proves itself with to a provider that asks for private_key_jwt."""
 
 
-def _fail(problem: str, remedy: str) -> NoReturn:
-    err.print(f"[red]{escape(problem)}[/]; {escape(remedy)}")
-    sys.exit(1)
+@key.command(name="new", short_help="Print a new private key.")
+def new_key() -> None:
+    """Print a new private key (P-256), for client_key_file."""
+    click.echo(ECKey.generate_key("P-256").as_pem(private=True), nl=False)
 
 
-def _counted(faults: int) -> str:
-    return f"{faults} fault{'' if faults == 1 else 's'}"
+@key.command(name="published", short_help="Print the public keys.")
+@click.option("--provider", default=DEFAULT_PROVIDER, show_default=True, help="Whose client.")
+@config_option
+def published_keys(provider: str, path: Path) -> None:
+    """Print the public keys as a JWK Set, for a provider that cannot read them from the JWKS URI."""
+    given = settings_at(path).all_providers.get(provider)
+    if given is None:
+        raise click.BadParameter("no such provider in the settings", param_hint="--provider")
+    click.echo(json.dumps(given.client_key.published(), indent=2))
+
+
+main.add_command(sessions)
+main.add_command(report)
+main.add_command(explain_command)

@@ -20,18 +20,31 @@ class Fault(StrEnum):
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
     CROSS_SITE = "cross-site"
+    PROXY_NOT_TRUSTED = "proxy-not-trusted"
+    FIELD_FORGED = "field-forged"
     REQUEST_SLOW = "request-slow"
     REQUEST_CUT = "request-cut"
+    FORM_TOO_LARGE = "form-too-large"
     # The authorization response (RFC 6749 section 4.1.2, RFC 9207)
     STATE = "state"
     STATE_FOREIGN = "state-foreign"
     STATE_REPLAYED = "state-replayed"
+    STATE_LATE = "state-late"
+    SIGN_IN_LOOP = "sign-in-loop"
     RESPONSE_MALFORMED = "response-malformed"
     RESPONSE_ISS = "response-iss"
     PROVIDER_REFUSED = "provider-refused"
     ACR_TOO_LOW = "acr-too-low"
     IDP_HINT_UNKNOWN = "idp-hint-unknown"
     PROVIDER_ERROR = "provider-error"
+    PROVIDER_TECHNICAL = "provider-technical"
+    PROVIDER_ABORTED = "provider-aborted"
+    PROVIDER_ACCOUNT = "provider-account"
+    PROVIDER_DOMAIN = "provider-domain"
+    PROVIDER_NOBODY = "provider-nobody"
+    PROVIDER_BUSY = "provider-busy"
+    PROVIDER_SCOPE = "provider-scope"
+    PROVIDER_REQUEST = "provider-request"
     # Reaching the provider
     PROVIDER_UNREACHABLE = "provider-unreachable"
     PROVIDER_TLS = "provider-tls"
@@ -48,6 +61,8 @@ class Fault(StrEnum):
     KEY_UNKNOWN = "key-unknown"
     KEY_AMBIGUOUS = "key-ambiguous"
     KEY_UNUSABLE = "key-unusable"
+    # The answer to a pushed authorization request (RFC 9126 section 2)
+    PUSHED_REQUEST = "pushed-request"
     # Token response (RFC 6749 section 5)
     TOKEN_ERROR = "token-error"  # noqa: S105 - names of faults, not secrets
     TOKEN_MALFORMED = "token-malformed"  # noqa: S105
@@ -69,6 +84,9 @@ class Fault(StrEnum):
     ID_TOKEN_AT_HASH = "id-token-at-hash"  # noqa: S105
     ID_TOKEN_SUB = "id-token-sub"  # noqa: S105
     ID_TOKEN_AUTH_TIME = "id-token-auth-time"  # noqa: S105
+    # Refreshing a session (RFC 6749 section 6, OpenID Connect Core 1.0 section 12)
+    REFRESH_REFUSED = "refresh-refused"
+    REFRESH_MISMATCH = "refresh-mismatch"
     # Userinfo (OpenID Connect Core 1.0 section 5.3)
     USERINFO_ERROR = "userinfo-error"
     USERINFO_MALFORMED = "userinfo-malformed"
@@ -85,6 +103,7 @@ class Fault(StrEnum):
     LOGOUT_CLAIMS = "logout-claims"
     # The application behind
     UPSTREAM_UNREACHABLE = "upstream-unreachable"
+    UPSTREAM_TLS = "upstream-tls"
     UPSTREAM_BUSY = "upstream-busy"
     UPSTREAM_MALFORMED = "upstream-malformed"
     UPSTREAM_SLOW = "upstream-slow"
@@ -143,6 +162,12 @@ class RequestTimeoutError(RequestError):
     status = 408
 
 
+class TooLargeError(RequestError):
+    """The body is more than can be kept until somebody has signed in (RFC 9110 section 15.5.14)."""
+
+    status = 413
+
+
 class MisdirectedError(RequestError):
     """No app answers at this host (RFC 9110 section 15.5.20)."""
 
@@ -153,6 +178,10 @@ class ProviderError(GatewayError):
     """The provider answered, and its answer cannot be believed."""
 
     status = 502
+
+
+class SessionRefusedError(ProviderError):
+    """The provider stands by a session no longer, or its answer is about somebody else: the session ends."""
 
 
 class ProviderUnavailableError(ProviderError):

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, assert_never
 from urllib.parse import quote
 
 from multidict import CIMultiDict
 
-from gateway.access.identity import Encoding, IdentityFields
-from gateway.access.policy import Allow, Decision, Deny, Route, SignInRequired, StepUpRequired, decide
+from gateway.access.hosts import ByHost
+from gateway.access.identity import Encoding
+from gateway.access.policy import Access, Allow, Decision, Deny, Route, SignInRequired, StepUpRequired, decide
 from gateway.access.policy import App as RulesOfApp
+from gateway.access.prefixes import ByPrefix
 from gateway.access.request import AccessRequest, TrustedProxies, read_request
 from gateway.access.requirements import Answer
-from gateway.adapters import policy_of
-from gateway.errors import GatewayError
+from gateway.adapters import rules_of_apps
+from gateway.errors import Fault, GatewayError, MisdirectedError
 from gateway.proxy.framing import check_request
-from gateway.proxy.target import read_target
+from gateway.proxy.target import read_target, without_prefix
 from gateway.secret import Secret
 from gateway.sessions.session import ANONYMOUS, Session, SignedIn
 from gateway.settings.model import App, Settings
+from gateway.settings.upstreams import UpstreamBelow
+from gateway.upstreams import identity_of
 
 _URL: Final = re.compile(r"(?:https?://(?P<authority>[^/?#]*))?(?P<target>(?:[/?][^#]*)?)(?:#.*)?", re.DOTALL)
 _SENT_AS_IS: Final = "".join(map(chr, range(0x21, 0x7F)))  # a browser percent-encodes all else
@@ -52,14 +56,33 @@ class _Head:
     version: tuple[int, int] = (1, 1)
 
 
-def explain(settings: Settings, *, method: str, url: str, claims: Mapping[str, Any] | None) -> Explanation:
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who is signed in.
+
+    Args:
+        claims: what is known of them.
+        host: where their session counts; None for every host.
+        whole: whether there is no more than that.
+    """
+
+    claims: Mapping[str, Any]
+    host: str | None = None
+    whole: bool = True
+
+    def knows(self, claim: str) -> bool:
+        """Tell whether it can be said what a claim is, and be it that there is none."""
+        return self.whole or claim in self.claims
+
+
+def explain(settings: Settings, *, method: str, url: str, person: Person | None) -> Explanation:
     """Decide about one request as the gate would.
 
     Args:
         settings: the settings.
         method: its method.
         url: as the browser shows it, or a path alone for the host of `public_url`.
-        claims: the claims of the person who is signed in, None for nobody.
+        person: who is signed in, None for nobody.
 
     Raises:
         ValueError: `url` is neither a URL nor a path.
@@ -68,32 +91,44 @@ def explain(settings: Settings, *, method: str, url: str, claims: Mapping[str, A
     lines = [("request", f"{method} {target} at {authority}")]
     try:
         asked = _read(settings, method=method, authority=authority, target=target)
-        rules = policy_of(settings).app_for(asked.host)
+        rules = ByHost(rules_of_apps(settings), at=lambda app, host: replace(app, host=host)).get(asked.host)
+        if rules is None:
+            raise MisdirectedError(Fault.HOST_UNKNOWN, host=asked.host)
         own = settings.gateway.path
         if asked.path.any_starts_with(own):
             lines.append(("decision", f"{own} is the gateway's own: no application gets it"))
             return Explanation(tuple(lines))
         route = rules.route_for(asked.path, method)
+        app = next(app for app in settings.apps if app.name == rules.name)
+        forwarded = _forwarded(app, asked)
     except GatewayError as error:
         facts = ", ".join(f"{name}: {_listed(value)}" for name, value in error.facts.items())
         lines.append(
             ("decision", f"refused ({error.fault.value}): {error.status}" + (f"; {facts}" if facts else ""))
         )
         return Explanation(tuple(lines))
-    app = next(app for app in settings.apps if app.name == rules.name)
-    session = _session(claims, host=rules.host, provider=rules.provider)
+    if person is not None and person.host not in {None, rules.host}:
+        lines.append(("session", f"counts at {person.host} alone"))
+        person = None
+    session = _session(person, host=rules.host, provider=rules.provider)
     decision = decide(rules, route, session)
     lines += [
-        ("app", f"{app.name}, forwarded to {app.upstream}"),
+        ("app", f"{app.name}, forwarded to {forwarded}"),
         ("rule", _rule(rules, route)),
         ("person", session.sub if isinstance(session, SignedIn) else "nobody"),
-        *_requirements(route, session),
-        ("decision", _in_words(decision, app, asked)),
+        *_requirements(route, session, person),
     ]
+    sealed = _sealed(route, person)
+    if sealed and route.access is Access.SIGNED_IN:
+        lines.append(("decision", f"depends on {', '.join(sealed)}, which its browser's cookie alone opens"))
+        return Explanation(tuple(lines))
+    lines.append(("decision", _in_words(decision, app, asked)))
     if not isinstance(decision, Allow):
         return Explanation(tuple(lines))
     told = decision.session
     fields = _fields(app, told) if isinstance(told, SignedIn) else ()
+    if fields and person is not None and not person.whole:
+        lines.append(("besides", "further fields, of claims that its browser's cookie alone opens"))
     if not fields:
         lines.append(("fields", "none: the application is told of nobody"))
     return Explanation(tuple(lines), fields)
@@ -123,6 +158,20 @@ def _read(settings: Settings, *, method: str, authority: str, target: str) -> Ac
     )
 
 
+def _forwarded(app: App, asked: AccessRequest) -> str:
+    """Where the request would go, and as what if its path is another there."""
+    below = ByPrefix[UpstreamBelow | None](None, {below.path: below for below in app.upstreams}).find(
+        asked.path
+    )
+    addresses = app.upstream if below is None else below.upstream
+    if not addresses:
+        return "by the front server that asks"
+    upstream = " or ".join(map(str, addresses))
+    if below is None or not below.strip_prefix:
+        return upstream
+    return f"{upstream} as {without_prefix(asked.target, below.path.rstrip('/'))}"
+
+
 def _rule(rules: RulesOfApp, route: Route) -> str:
     if route is rules.fallback:
         return f"{route.place}: {route.access.value}"
@@ -131,12 +180,22 @@ def _rule(rules: RulesOfApp, route: Route) -> str:
     return f"{route.place}: {methods}{route.path.text}{below} is {route.access.value}"
 
 
-def _requirements(route: Route, session: Session) -> Iterator[tuple[str, str]]:
+def _sealed(route: Route, person: Person | None) -> list[str]:
+    """The claims that the rule asks about and nobody can tell."""
+    if person is None:
+        return []
+    asked = {found.condition.claim for found in route.require.findings(person.claims)}
+    return sorted(claim for claim in asked if not person.knows(claim))
+
+
+def _requirements(route: Route, session: Session, person: Person | None) -> Iterator[tuple[str, str]]:
     """Each condition of the rule: what it asks for, what it saw in the person's claims, whether it holds."""
     claims = session.claims if isinstance(session, SignedIn) else {}
     for found in route.require.findings(claims):
         asks = f"{found.place} = {' or '.join(found.condition.values)}"
-        if isinstance(session, SignedIn):
+        if person is not None and not person.knows(found.condition.claim):
+            asks += "; cannot be told"
+        elif isinstance(session, SignedIn):
             nothing = "nothing" if claims.get(found.condition.claim) is None else "nothing it can compare"
             saw = ", ".join(found.saw) or nothing
             asks += f"; saw {saw}: {(_EXCLUDES if found.excludes else _HOLDS)[found.answer]}"
@@ -145,8 +204,11 @@ def _requirements(route: Route, session: Session) -> Iterator[tuple[str, str]]:
 
 def _in_words(decision: Decision, app: App, asked: AccessRequest) -> str:
     match decision:
-        case Allow(reason):
-            return f"allow ({reason.value})"
+        case Allow(reason, _, shadowed):
+            allowed = f"allow ({reason.value})"
+            if shadowed is None:
+                return allowed
+            return f"{allowed}, in shadow mode; enforced, the rule would refuse ({shadowed.value})"
         case SignInRequired(reason) | StepUpRequired(reason):
             at_once = app.sign_in == "redirect" or isinstance(decision, StepUpRequired)
             page = "303 to the provider" if at_once else "401 with the sign-in page"
@@ -161,19 +223,19 @@ def _in_words(decision: Decision, app: App, asked: AccessRequest) -> str:
 
 
 def _fields(app: App, person: SignedIn) -> tuple[tuple[str, str], ...]:
-    identity = IdentityFields(encoding=app.encoding, remote_user=app.remote_user)
     charset = _READ_AS.get(app.encoding, "latin-1")
-    return tuple((name.decode(), value.decode(charset)) for name, value in identity.fields(person.claims))
+    fields = identity_of(app).fields(person.claims)
+    return tuple((name.decode(), value.decode(charset)) for name, value in fields)
 
 
-def _session(claims: Mapping[str, Any] | None, *, host: str, provider: str) -> Session:
-    if claims is None:
+def _session(person: Person | None, *, host: str, provider: str) -> Session:
+    if person is None:
         return ANONYMOUS
     return SignedIn(
         id="explain",
         host=host,
         provider=provider,
-        claims=claims,
+        claims=person.claims,
         id_token=Secret(""),
         signed_in_at=0,
         last_seen=0,

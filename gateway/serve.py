@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -49,7 +50,18 @@ def front_runner(gateway: Gateway, *, drain: float) -> web.AppRunner:
         gateway: what answers.
         drain: seconds that requests under way are given at the end.
     """
-    return FrontRunner(gateway.front, shutdown_timeout=max(drain, _AT_ONCE))
+
+    async def cut_what_does_not_end(_: web.Application) -> None:
+        asyncio.get_running_loop().call_later(drain, gateway.streams.cut_all)
+
+    gateway.front.on_shutdown.append(cut_what_does_not_end)
+    return FrontRunner(
+        gateway.front,
+        entrance=gateway.entrance,
+        shutdown_timeout=max(drain, _AT_ONCE),
+        bounds=gateway.bounds,
+        danger_python_parser=gateway.danger_python_parser,
+    )
 
 
 def observe_runner(gateway: Gateway) -> web.AppRunner:

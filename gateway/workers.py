@@ -7,8 +7,11 @@ end.
 
 from __future__ import annotations
 
+import gc
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -17,10 +20,11 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from gateway.app import open_gateway
+from gateway.observe.exposition import bury, new_directory, remove_directory
 from gateway.observe.log import LogFormat, set_up_log
 from gateway.serve import BACKLOG, bind, front_runner, observe_runner
 from gateway.settings.faults import SettingsError
-from gateway.settings.model import Settings, dangers
+from gateway.settings.model import Settings, dangers, shadows
 from gateway.settings.urls import ListenAddress
 
 _GRACE: Final = 5  # seconds beyond drain_timeout before a worker is made to end
@@ -45,13 +49,22 @@ def run_workers(settings: Settings, *, count: int, read: Callable[[], Settings])
             bind(address).close()
         except OSError as error:
             raise OSError(error.errno, error.strerror, _shown(address)) from error
-    _Workers(settings, count=count, read=read).run()
+    directory = new_directory()
+    owner = os.getpid()
+    try:
+        _Workers(settings, count=count, read=read, directory=directory).run()
+    finally:
+        if os.getpid() == owner:  # a worker comes by here too
+            remove_directory(directory)
 
 
 class _Workers(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     """The arbiter's view of the gateway."""
 
-    def __init__(self, settings: Settings, *, count: int, read: Callable[[], Settings]) -> None:
+    def __init__(
+        self, settings: Settings, *, count: int, read: Callable[[], Settings], directory: Path
+    ) -> None:
+        self._directory = directory
         self._settings = settings
         self._count = count
         self._read = read
@@ -61,6 +74,8 @@ class _Workers(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
         set_up_log(form=LogFormat(self._settings.log.format), level=self._settings.log.level)
         for danger in dangers(self._settings):
             log.warning("danger", setting=danger)
+        for route in shadows(self._settings):
+            log.warning("shadow: this rule refuses nobody", route=route)
         drain = self._settings.gateway.drain_timeout
         options = {
             "bind": [_shown(self._settings.gateway.listen)],
@@ -75,15 +90,19 @@ class _Workers(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
             # Heartbeats are files; the rest of the file system may be read-only.
             "worker_tmp_dir": "/dev/shm",  # noqa: S108 - a directory for each worker's own unnamed file
             "control_socket_disable": True,
+            "child_exit": self._child_exit,
         }
         for name, value in options.items():
             self.cfg.set(name, value)
 
+    def _child_exit(self, _arbiter: object, worker: Any) -> None:  # noqa: ANN401 - gunicorn's
+        bury(self._directory, worker.pid)
+
     def load(self) -> Callable[[], Awaitable[web.AppRunner]]:
-        settings = self._settings
+        settings, directory = self._settings, self._directory
 
         async def serve() -> web.AppRunner:
-            return await _worker(settings)
+            return await _worker(settings, directory)
 
         return serve
 
@@ -97,10 +116,10 @@ class _Workers(BaseApplication):  # type: ignore[misc]  # gunicorn ships no type
         super().reload()
 
 
-async def _worker(settings: Settings) -> web.AppRunner:
+async def _worker(settings: Settings, directory: Path) -> web.AppRunner:
     """Everything that one worker opens; it is closed after the last request."""
     stack = AsyncExitStack()
-    gateway = await stack.enter_async_context(open_gateway(settings))
+    gateway = await stack.enter_async_context(open_gateway(settings, metrics_directory=directory))
     observe = observe_runner(gateway)
     await observe.setup()
     stack.push_async_callback(observe.cleanup)
@@ -118,6 +137,10 @@ async def _worker(settings: Settings) -> web.AppRunner:
         public_url=str(settings.gateway.public_url),
         apps=[app.name for app in settings.apps],
     )
+    # What lives as long as the worker is never looked at again: a full collection would stop everybody for
+    # about 50 ms, time and again.
+    gc.collect()
+    gc.freeze()
     return front_runner(gateway, drain=settings.gateway.drain_timeout)
 
 

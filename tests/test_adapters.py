@@ -8,7 +8,7 @@ import pytest
 
 from gateway.access.policy import App, Route
 from gateway.access.requirements import NOTHING_REQUIRED, Condition, Key, Requirement
-from gateway.adapters import policy_of
+from gateway.adapters import rules_of_apps
 from gateway.settings.model import Settings
 
 PROCONNECT = {"profile": "proconnect", "environment": "integration", "client_id": "c", "client_secret": "s"}
@@ -21,7 +21,7 @@ def app_of(route: dict[str, Any], *, provider: dict[str, str] = PROCONNECT, **ap
         "provider": provider,
         "apps": [{"host": "app.example", "upstream": "http://legacy", "routes": [route], **app}],
     }
-    return policy_of(Settings.model_validate(document)).apps["app.example"]
+    return rules_of_apps(Settings.model_validate(document))["app.example"]
 
 
 def route_of(route: dict[str, Any], **more: Any) -> Route:

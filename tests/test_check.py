@@ -81,6 +81,14 @@ async def test_with_everything_right_it_says_what_to_register(tmp_path: Path, ar
     )
 
 
+async def test_a_client_with_keys_registers_where_they_are(tmp_path: Path, around: Around) -> None:
+    pem = honest.EC.as_pem(private=True).decode()
+    keys = f"token_endpoint_auth_method = 'private_key_jwt'\nclient_key = '''{pem}'''"
+    result = await checked(write(tmp_path, replace(around.wanted, profile="oidc", provider=keys)))
+    assert (result.exit_code, faults(result)) == (0, {})
+    assert f"  JWKS URI                  {URL}/_gateway/client-keys\n" in result.output
+
+
 async def test_what_is_dangerous_is_noted_and_no_fault(tmp_path: Path, around: Around) -> None:
     result = await checked(write(tmp_path, around.wanted))
     assert "note   provider.danger_http_issuer: is on\n       for tests only" in result.output

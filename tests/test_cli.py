@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,7 +19,19 @@ from tests.support.gateway import Wanted
 from tests.support.oidc_engine import CLIENTS
 from tests.support.processes import LOOPBACK, Program, free_port
 
-COMMANDS = ((), ("run",), ("check",), ("explain",), ("demo",), ("secret",), ("secret", "new"))
+COMMANDS = (
+    (),
+    ("run",),
+    ("check",),
+    ("explain",),
+    ("demo",),
+    ("secret",),
+    ("secret", "new"),
+    ("sessions",),
+    ("sessions", "list"),
+    ("sessions", "revoke"),
+)
+KEY_COMMANDS = (("key",), ("key", "new"), ("key", "published"))
 NARROW = 80
 FAULTY = """
 [gateway]
@@ -45,12 +60,23 @@ def settings_file(folder: Path, *, front: str = "127.0.0.1:0", observe: str = "1
     return path
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("command", [*COMMANDS, *KEY_COMMANDS], ids=" ".join)
 def test_help_is_whole_and_fits_a_narrow_terminal(command: tuple[str, ...]) -> None:
     result = CliRunner(env={"COLUMNS": str(NARROW)}).invoke(main, [*command, "--help"])
     assert result.exit_code == 0
     assert all(len(line) <= NARROW for line in result.output.splitlines())
     assert "..." not in result.output.replace("[ARGS]...", "")
+
+
+def test_a_gateway_does_not_run_on_the_lenient_parser(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "gateway", "run", "--config", str(settings_file(tmp_path))],
+        env={**os.environ, "AIOHTTP_NO_EXTENSIONS": "1"},
+        capture_output=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert b"parser in C is missing" in ran.stderr + ran.stdout
 
 
 def test_without_a_command_the_commands_are_shown() -> None:
@@ -124,6 +150,28 @@ def test_a_settings_file_that_cannot_be_read_is_named(
     assert result.exit_code == 1
     assert str(path) in result.output
     assert said in result.output
+
+
+def test_a_new_key_is_one_that_the_settings_take(tmp_path: Path) -> None:
+    made = invoke("key", "new")
+    assert made.output != invoke("key", "new").output
+    keys = tmp_path / "client-key.pem"
+    keys.write_text(made.output)
+    path = settings_file(tmp_path)
+    text = path.read_text().replace('profile = "proconnect"', 'profile = "oidc"')
+    text = text.replace('environment = "integration"', 'token_endpoint_auth_method = "private_key_jwt"')
+    path.write_text(re.sub("client_secret = .*", f'client_key_file = "{keys}"', text))
+    published = json.loads(invoke("key", "published", "--config", str(path)).output)
+    (key,) = published["keys"]
+    assert (key["kty"], key["crv"], key["use"], "d" in key) == ("EC", "P-256", "sig", False)
+
+
+def test_a_provider_without_keys_of_its_own_has_none_published(tmp_path: Path) -> None:
+    path = str(settings_file(tmp_path))
+    assert json.loads(invoke("key", "published", "--config", path).output) == {"keys": []}
+    unknown = invoke("key", "published", "--provider", "rh", "--config", path)
+    assert unknown.exit_code == 2
+    assert "no such provider" in unknown.stderr
 
 
 def test_a_folder_is_no_settings_file(tmp_path: Path) -> None:

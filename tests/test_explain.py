@@ -15,7 +15,7 @@ from gateway.cli import main
 from gateway.demo.people import PEOPLE
 from gateway.demo.provider import Provider, Registration, serve
 from gateway.demo.upstream import make_upstream
-from gateway.explain import explain
+from gateway.explain import Person, explain
 from gateway.settings.load import load
 from tests.support.flows import sign_in
 from tests.support.gateway import Wanted, running_gateway
@@ -216,10 +216,89 @@ async def test_the_fields_are_the_very_ones_that_the_application_gets(
             claims = json.loads((await http_browser.fetch(f"{gateway.url}/_gateway/whoami")).text)["claims"]
             path = tmp_path / "gateway.toml"
             path.write_text(wanted.toml(url=gateway.url, front="127.0.0.1:0", observe="127.0.0.1:0"))
-            told = explain(load(path, {}), method="GET", url=f"{gateway.url}/", claims=claims)
+            told = explain(load(path, {}), method="GET", url=f"{gateway.url}/", person=Person(claims))
     charset = "utf-8" if encoding is Encoding.UTF_8 else "latin-1"
     received = [(name, value.encode("latin-1").decode(charset)) for name, value in got]
     assert [pair for pair in received if pair[0].startswith(("X-ProConnect-", "Remote-User"))] == list(
         told.fields
     )
     assert len(told.fields) > len(PERSON)
+
+
+def recording(*requests: tuple[str, str, int]) -> str:
+    """What a browser saves of its network."""
+    entries = [
+        {"request": {"method": method, "url": url, "cookies": []}, "response": {"status": status}}
+        for method, url, status in requests
+    ]
+    return json.dumps({"log": {"version": "1.2", "entries": entries}})
+
+
+def replayed(path: Path, recorded: str, *arguments: str) -> Result:
+    return CliRunner().invoke(
+        main, ["explain", "--har", "-", "--config", str(path), *arguments], input=recorded
+    )
+
+
+def test_a_recording_is_told_a_line_a_request(path: Path) -> None:
+    result = replayed(
+        path,
+        recording(
+            ("GET", "https://demarches.example/", 200),
+            ("GET", "https://demarches.example/assets/x.css", 200),
+            ("POST", "https://demarches.example/admin/x", 403),
+            ("GET", "https://cdn.example/x.js", 200),
+            ("GET", "data:image/png;base64,AA", 0),
+        ),
+    )
+    assert result.exit_code == 0
+    assert [line.strip().split("  ") for line in result.stdout.splitlines()] == [
+        [
+            "200",
+            "sign-in required (not-signed-in)",
+            "apps[0], no route matches",
+            "GET https://demarches.example/",
+        ],
+        ["200", "allow (public)", "apps[0].routes[0]", "GET https://demarches.example/assets/x.css"],
+        ["403", "deny (route-denied)", "apps[0].routes[2]", "POST https://demarches.example/admin/x"],
+        ["200", "refused (host-unknown)", "", "GET https://cdn.example/x.js"],
+        ["-", "passed over", "", "GET data:image/png;base64,AA"],
+    ]
+    assert "1 request: allow (public)" in result.stderr
+
+
+def test_a_recording_of_somebody_is_told_of_them(path: Path, tmp_path: Path) -> None:
+    person = tmp_path / "person.json"
+    person.write_text(json.dumps(PERSON))
+    result = replayed(path, recording(("GET", "https://demarches.example/", 200)), "--claims", str(person))
+    assert result.stdout.split("  ")[:2] == ["200", "allow (signed-in)"]
+
+
+@pytest.mark.parametrize(
+    "recorded, why",
+    [
+        ("{", "the file: Invalid JSON"),
+        ("[]", "the file: Input should be an object"),
+        ('{"log": {}}', "log.entries: Field required"),
+        (
+            '{"log": {"entries": [{"request": {"method": "GET"}}]}}',
+            "log.entries.0.request.url: Field required",
+        ),
+        ("[" * 100_000, "the file: Invalid JSON"),
+    ],
+)
+def test_what_is_no_recording_is_told_so(path: Path, recorded: str, why: str) -> None:
+    result = replayed(path, recorded)
+    assert result.exit_code == 2
+    assert why in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["GET"], ["GET", "/", "--har", "-"], ["GET", "/", "--claims", "-", "--session", "x"]],
+    ids=["nothing", "no address", "both", "two people"],
+)
+def test_what_is_asked_about_is_one_thing(path: Path, arguments: list[str]) -> None:
+    result = CliRunner().invoke(main, ["explain", *arguments, "--config", str(path)], input="{}")
+    assert result.exit_code == 2
+    assert "Give METHOD and URL" in result.stderr or "Only one of" in result.stderr

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.explain import explain
+from gateway.explain import Person, explain
 from gateway.settings.model import Settings
 
 RULE = {
@@ -76,7 +76,7 @@ TWO_FACTORS = {"sub": "a", "acr": "eidas2", "siret": "13002526500013", "email": 
 def test_each_condition_is_shown_with_what_it_saw_and_whether_it_holds(
     claims: dict[str, Any], saw: tuple[str, ...], decision: str
 ) -> None:
-    lines = explain(SETTINGS, method="GET", url="/dossiers/17/edit", claims=claims).lines
+    lines = explain(SETTINGS, method="GET", url="/dossiers/17/edit", person=Person(claims)).lines
     assert ("rule", "apps[0].routes[0]: /dossiers/*/edit and below is signed-in") in lines
     assert [text for name, text in lines if name == "requires"] == [
         f"{asked}; saw {seen}" for asked, seen in zip(CONDITIONS, saw, strict=True)
@@ -85,6 +85,6 @@ def test_each_condition_is_shown_with_what_it_saw_and_whether_it_holds(
 
 
 def test_with_nobody_signed_in_the_conditions_are_only_named() -> None:
-    lines = explain(SETTINGS, method="GET", url="/dossiers/17/edit", claims=None).lines
+    lines = explain(SETTINGS, method="GET", url="/dossiers/17/edit", person=None).lines
     assert [text for name, text in lines if name == "requires"] == list(CONDITIONS)
     assert dict(lines)["decision"].startswith("sign-in required with acr eidas2 or eidas3 (not-signed-in)")

@@ -52,11 +52,13 @@ def blocks(language: str = "") -> list[str]:
 @pytest.fixture
 def settings_file(tmp_path: Path) -> Path:
     """The README's settings with its routes, and secrets where they stand in for the files it names."""
-    main_part, routes = blocks("toml")
+    main_part, routes, sign_out = blocks("toml")
     secret = tmp_path / "secret"
     secret.write_text("0123456789abcdef" * 2)
     path = tmp_path / "gateway.toml"
-    path.write_text(re.sub(r'"/run/secrets/\w+"', json.dumps(str(secret)), main_part) + routes, "utf-8")
+    path.write_text(
+        re.sub(r'"/run/secrets/\w+"', json.dumps(str(secret)), main_part + sign_out) + routes, "utf-8"
+    )
     return path
 
 

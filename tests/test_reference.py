@@ -23,7 +23,18 @@ SCHEMA = settings_json_schema()
 SHAPE = Shape(SCHEMA, SCHEMA["$defs"])
 
 SETTING = re.compile(r'#?(?P<name>[a-z_.":]+) = .+')
-REPEATED = {"require.any", "require.not"}  # of the same conditions as `require`; shown as a whole
+FREE = {  # tables whose names are the administrator's
+    "identity_templates",
+    "request_fields",
+    "require.claims",
+    "response.add",
+    "response.cookie_domains",
+    "response.cookie_paths",
+    "response.locations",
+    "response.replace",
+}
+REPEATED = {"require.any", "require.not", "apps.page"}  # the same settings as elsewhere
+WHOLE = {"other_ways"}  # tables that are always written in one line
 PROSE = re.compile(r"# .*|#")
 
 
@@ -43,6 +54,7 @@ def section_of(number: int) -> str:
 SETTINGS = [number for number, line in enumerate(LINES) if SETTING.fullmatch(line)]
 COMMENTED = [number for number in SETTINGS if LINES[number].startswith("#")]
 EXAMPLES = [number for number in COMMENTED if paragraph_above(number).startswith("# No default")]
+GENERIC = [number for number in EXAMPLES if 'With profile "oidc"' in paragraph_above(number)]
 DEFAULTS = [number for number in COMMENTED if number not in EXAMPLES]
 
 
@@ -83,9 +95,9 @@ def places(shape: Shape, prefix: str = "") -> Iterator[str]:
             yield prefix + name
         elif below.names:
             yield from places(below, f"{prefix}{name}.")
-        elif element is not None and element.names:
+        elif element is not None and element.names and name not in WHOLE:
             yield from places(element, f"{prefix}{name}.")
-        elif below.kind != "table" or prefix.endswith("require."):
+        elif below.kind != "table" or f"{prefix}{name}".endswith(tuple(FREE)):
             yield prefix + name
 
 
@@ -93,7 +105,7 @@ def named(table: dict[str, Any], prefix: str = "") -> Iterator[str]:
     """Every setting that a document names."""
     for name, value in table.items():
         match value:
-            case _ if f"{prefix}{name}".endswith((*REPEATED, "require.claims")):
+            case _ if f"{prefix}{name}".endswith((*REPEATED, *WHOLE, *FREE)):
                 yield prefix + name
             case dict():
                 yield from named(value, f"{prefix}{name}.")
@@ -151,21 +163,56 @@ def test_the_examples_load(environ: dict[str, str], tmp_path: Path) -> None:
         "GATEWAY_PROVIDER__SCOPE": "openid,email,siret,roles,idp_id,"
         "organizational_unit,belonging_population,chorusdt",
         "GATEWAY_PROVIDER__CA_FILE": authority,
+        "GATEWAY_APPS__0__UPSTREAM_CA_FILE": authority,
+        "GATEWAY_APPS__0__UPSTREAM_CERT_FILE": pair,
+        "GATEWAY_APPS__0__UPSTREAM_KEY_FILE": pair,
+        "GATEWAY_APPS__0__UPSTREAMS__0__UPSTREAM_CA_FILE": authority,
+        "GATEWAY_APPS__0__UPSTREAMS__0__UPSTREAM_CERT_FILE": pair,
+        "GATEWAY_APPS__0__UPSTREAMS__0__UPSTREAM_KEY_FILE": pair,
+    }
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "_note.html").write_text("")
+    (tmp_path / "locales").mkdir()
+    (tmp_path / "locales" / "de.toml").write_text('[sign_in]\ntitle = "Anmeldung"\n')
+    logo = REFERENCE.parent.parent / "gateway" / "web" / "static" / "mark.svg"
+    environ |= {
+        "GATEWAY_PAGES__LOGO": str(logo),
+        "GATEWAY_PAGES__PROCONNECT_MARK": str(logo),
+        "GATEWAY_PAGES__TEMPLATES_DIR": str(tmp_path / "own"),
+        "GATEWAY_PAGES__LOCALES_DIR": str(tmp_path / "locales"),
     }
     path = tmp_path / "gateway.toml"
-    path.write_text(uncommented(*(number for number in EXAMPLES if not is_inline_secret(number))))
+    examples = [number for number in EXAMPLES if number not in GENERIC and not is_inline_secret(number)]
+    path.write_text(uncommented(*examples))
     assert load(path, environ).apps[0].name == "demarches"
 
 
 def test_the_examples_of_secrets_load_without_their_files(tmp_path: Path) -> None:
     path = tmp_path / "gateway.toml"
-    secrets = [number for number in EXAMPLES if is_inline_secret(number)]
+    secrets = [number for number in EXAMPLES if number not in GENERIC and is_inline_secret(number)]
     lines = uncommented(*secrets).splitlines()
     path.write_text("\n".join(line for line in lines if not re.match(r"(client_)?secret_file", line)))
     settings = load(path, {"GATEWAY_SESSIONS__STORE": "redis+sentinel://redis/gateway"})
     assert settings.gateway.secret
     assert settings.sessions.store_password
     assert settings.sessions.store_sentinel_password
+
+
+def test_the_examples_for_other_providers_load(environ: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    inline = [number for number in GENERIC if not name_of(number).endswith("_file")]
+    lines = uncommented(*inline).splitlines()
+    oidc = [
+        re.sub("^profile = .*", 'profile = "oidc"\nissuer = "https://op.example"', line) for line in lines
+    ]
+    path.write_text("\n".join(line for line in oidc if not line.startswith("environment = ")))
+    environ |= {
+        "GATEWAY_PROVIDER__TOKEN_ENDPOINT_AUTH_METHOD": "private_key_jwt",
+        "GATEWAY_PROVIDER__REFRESH": "true",
+    }
+    settings = load(path, environ)
+    assert settings.provider is not None
+    assert len(settings.provider.client_key.published()["keys"]) == 1
 
 
 @pytest.mark.parametrize("number", SETTINGS, ids=lambda number: LINES[number])

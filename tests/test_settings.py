@@ -235,7 +235,7 @@ class TestEnvironment:
 
     def test_a_setting_of_an_app_in_the_file_can_be_changed(self, folder: Path) -> None:
         settings = load_with(folder, environ={"GATEWAY_APPS__0__UPSTREAM": "http://other"})
-        assert [app.upstream for app in settings.apps] == [read_address("http://other")]
+        assert [app.upstream for app in settings.apps] == [(read_address("http://other"),)]
 
     def test_a_secret_replaces_the_file_s_secret_file(self, folder: Path) -> None:
         changes = {"provider": {"client_secret": "(absent)", "client_secret_file": "/nowhere"}}
@@ -417,7 +417,7 @@ class TestValues:
         ["http://legacy:80", "https://legacy:8443", "http://legacy:80/base", "unix:/run/app.sock"],
     )
     def test_an_upstream_is_an_address(self, folder: Path, text: str) -> None:
-        assert load_with(folder, {"apps": [{"upstream": text}]}).apps[0].upstream == read_address(text)
+        assert load_with(folder, {"apps": [{"upstream": text}]}).apps[0].upstream == (read_address(text),)
 
     @pytest.mark.parametrize(
         "text, store",
@@ -602,4 +602,4 @@ class TestSchema:
         required = {
             name for model in settings_json_schema()["$defs"].values() for name in model.get("required", ())
         }
-        assert required == {"public_url", "profile", "client_id", "upstream", "path"}
+        assert required == {"public_url", "profile", "client_id", "upstream", "path", "label", "url"}

@@ -1,7 +1,7 @@
 """A person's claims to the identity fields that an application reads.
 
-Which names these are, and how values are written so that the application reads them right. What a browser
-sends under these names is dropped by `proxy.fields`, which is given `RESERVED_NAMES` and `RESERVED_PREFIXES`.
+How values are written so that the application reads them right; under which names stands in `presets`. What
+a browser sends under these names is dropped by `proxy.fields`, which is given `names` and `prefixes`.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from __future__ import annotations
 import base64
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 from urllib.parse import quote
 
-PREFIX = "X-ProConnect-"
-REMOTE_USER = "Remote-User"
-RESERVED_NAMES = frozenset({"remote-user"})
-RESERVED_PREFIXES = ("x-proconnect-",)
+from gateway.access.presets import NAMINGS, Preset, Template
+
+RESERVED_NAMES = frozenset({"Remote-User"})
+RESERVED_PREFIXES = ("X-ProConnect-",)
+"""What no browser sends to any application, whatever names the settings give it."""
 
 # What a token says about itself rather than about the person (RFC 7519 section 4.1; OpenID Connect Core 1.0
 # sections 2, 3.1.3.6 and 5.6.2).
@@ -40,6 +41,13 @@ PROTOCOL_CLAIMS = frozenset(
     }
 )
 
+USUAL_CLAIMS = (
+    *("sub", "email", "given_name", "usual_name", "uid", "siret", "siren", "idp_id", "idp_acr", "roles"),
+    *("organization_label", "organizational_unit", "belonging_population", "phone_number", "custom"),
+    *("acr", "amr", "auth_time"),
+)
+"""What providers tell of a person, mostly."""
+
 # Printable ASCII except `%`, which starts an escape, and `+`, which some decoders turn into a space.
 _WRITTEN_AS_IS = "".join(chr(octet) for octet in range(0x20, 0x7F) if chr(octet) not in "%+")
 _SPELLED_OUT = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss", "ø": "o", "Ø": "O"})
@@ -55,42 +63,79 @@ class Encoding(StrEnum):
     ASCII = "ascii"  # é becomes e
 
 
-@dataclass(frozen=True, slots=True)
+LONGEST_VALUE: Final = 4096
+"""Octets of a field's value. Many servers take no field of 8190, and would refuse the person everywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityFields:
     """How one application is told about a person.
 
     Args:
+        preset: whose names are used.
+        templates: further fields, each by its name; they go before those of the preset.
         encoding: how values are written.
-        remote_user: the claim that becomes `Remote-User`, in lower case.
+        remote_user: the claim that becomes the user's name, in lower case.
+        separator: between several values, which have it percent-encoded within; None for the preset's way.
     """
 
+    preset: Preset = Preset.PROCONNECT
+    templates: tuple[tuple[str, Template], ...] = ()
     encoding: Encoding = Encoding.PERCENT
     remote_user: str = "email"
+    separator: str | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of these fields, as far as the settings tell them, and those that are always ours."""
+        naming = NAMINGS[self.preset]
+        named = (name for name, _ in (*self.templates, *naming.templates))
+        return RESERVED_NAMES | {*naming.user, *named}
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Beginnings of the names of these fields, and those that are always ours."""
+        naming = NAMINGS[self.preset]
+        return (*RESERVED_PREFIXES, *naming.reserved)
+
+    @property
+    def usual(self) -> tuple[bytes, ...]:
+        """The names that these fields mostly have, whoever the person is."""
+        naming = NAMINGS[self.preset]
+        named = [*self.names, *(f"{naming.every}{naming.spelled(c)}" for c in USUAL_CLAIMS if naming.every)]
+        return tuple(name.encode() for name in named)
 
     def fields(self, claims: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
-        """One field for each claim that can be written, `Remote-User` first; a name stands once.
+        """One field for each name whose value can be written; a name stands once.
 
-        A value with control characters is never sent, nor is an empty one: absence means no.
+        A value with control characters is never sent, nor one too long for servers, nor an empty one: absence
+        means no.
         """
         written: dict[str, tuple[bytes, bytes]] = {}
-        user = claims.get(self.remote_user)
-        candidates = [(REMOTE_USER, lower_case(user) if isinstance(user, str) else None)]
-        candidates += [
-            (PREFIX + field_name(claim), as_text(value))
-            for claim, value in claims.items()
-            if claim not in PROTOCOL_CLAIMS and field_name(claim)
-        ]
-        for name, text in candidates:
+        for name, text in self._texts(claims):
             value = None if text is None else encode(text, self.encoding)
-            if value and name.lower() not in written:
+            if value and len(value) <= LONGEST_VALUE and name.lower() not in written:
                 written[name.lower()] = (name.encode(), value)
         return list(written.values())
 
+    def _texts(self, claims: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+        naming = NAMINGS[self.preset]
+        separator = self.separator or naming.separator
 
-def field_name(claim: str) -> str:
-    """The field name of a claim behind the prefix: `given_name` to `Given-Name`."""
-    words = "".join(c if c.isascii() and c.isalnum() else " " for c in claim).split()
-    return "-".join(word[0].upper() + word[1:] for word in words)
+        def text_of(claim: str) -> str | None:
+            return as_text(claims.get(claim), separator)
+
+        for name, template in self.templates:
+            yield name, template.filled(text_of)
+        user = claims.get(self.remote_user)
+        for name in naming.user:
+            yield name, lower_case(user) if isinstance(user, str) else None
+        for name, template in naming.templates:
+            yield name, template.filled(text_of)
+        if naming.every is not None:
+            for claim in claims:
+                if claim not in PROTOCOL_CLAIMS and (spelled := naming.spelled(claim)):
+                    yield naming.every + spelled, text_of(claim)
 
 
 def lower_case(text: str) -> str:
@@ -101,13 +146,24 @@ def lower_case(text: str) -> str:
     return "".join(c if not c.isascii() and c.lower().isascii() else c.lower() for c in text)
 
 
-def as_text(value: object) -> str | None:
-    """A claim's value as text: strings as they are, all else as JSON; None for nothing."""
+def as_text(value: object, separator: str | None = None) -> str | None:
+    """A claim's value as text: strings as they are, all else as JSON; None for nothing.
+
+    Args:
+        value: of the claim.
+        separator: one character between several texts, in place of JSON. Within each of them it is
+            percent-encoded, and `%` with it: whoever splits finds as many as there are, and no other.
+    """
     match value:
-        case None:
+        case None | "":
             return None
         case str():
             return value
+        case list() if separator is not None and all(isinstance(text, str) for text in value):
+            escaped = (
+                text.replace("%", "%25").replace(separator, quote(separator, safe="")) for text in value
+            )
+            return separator.join(escaped)
         case Sequence() | Mapping() | bool() | int() | float():
             return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         case _:

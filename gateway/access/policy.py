@@ -5,7 +5,6 @@ Proxying, WebSocket upgrades and forward-auth ask the same function and only ans
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -14,7 +13,7 @@ from gateway.access.hints import Hints
 from gateway.access.paths import PathPattern
 from gateway.access.readings import Path
 from gateway.access.requirements import NOTHING_REQUIRED, Reason, Requirement
-from gateway.errors import Fault, MisdirectedError, RequestError
+from gateway.errors import Fault, RequestError
 from gateway.sessions.session import ANONYMOUS, Session, SignedIn
 
 
@@ -39,6 +38,8 @@ class Route:
         require: what it asks of the person who is signed in.
         refusal: the administrator's sentence for people whom it refuses; None for the usual ones.
         hints: what a sign-in for it suggests to the provider.
+        shadow: whether people whom it would refuse pass all the same, so that it can be tried.
+        silent: whether a browser is asked once, without a word, if its person is signed in at the provider.
     """
 
     place: str
@@ -48,6 +49,13 @@ class Route:
     require: Requirement = NOTHING_REQUIRED
     refusal: str | None = None
     hints: Hints = field(default_factory=dict, hash=False)
+    shadow: bool = False
+    silent: bool = False
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The levels of assurance that a sign-in for it must reach; empty for any, and where it is tried."""
+        return () if self.shadow else self.require.levels
 
     def matches(self, path: str, method: str) -> bool:
         """Tell whether a request with this path, read as written, is about this route."""
@@ -108,29 +116,15 @@ class App:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """Every app by its host. A host that is not here has no app: never the first one instead."""
-
-    apps: Mapping[str, App]
-
-    def app_for(self, host: str) -> App:
-        """The app that answers at a host.
-
-        Raises:
-            MisdirectedError: none does (RFC 9110 section 15.5.20).
-        """
-        app = self.apps.get(host)
-        if app is None:
-            raise MisdirectedError(Fault.HOST_UNKNOWN, host=host)
-        return app
-
-
-@dataclass(frozen=True, slots=True)
 class Allow:
-    """The request goes on; `session` is whom the application is told about."""
+    """The request goes on; `session` is whom the application is told about.
+
+    `shadowed` is why the route would refuse it, if it were not in shadow mode.
+    """
 
     reason: Reason
     session: Session
+    shadowed: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,16 +166,16 @@ def decide(app: App, route: Route, session: Session) -> Decision:
         case Access.OPTIONAL, _:
             return Allow(Reason.OPTIONAL, ANONYMOUS)
         case Access.SIGNED_IN, SignedIn() if session.provider == app.provider:
-            return _decide_about(session, route.require)
+            return _decide_about(session, route)
         case Access.SIGNED_IN, SignedIn():
-            return SignInRequired(Reason.OTHER_PROVIDER, route.require.levels)
+            return SignInRequired(Reason.OTHER_PROVIDER, route.levels)
         case _:
-            return SignInRequired(Reason.NOT_SIGNED_IN, route.require.levels)
+            return SignInRequired(Reason.NOT_SIGNED_IN, route.levels)
 
 
-def _decide_about(session: SignedIn, require: Requirement) -> Decision:
-    reasons = require.unmet(session.claims)
-    if not reasons:
-        return Allow(Reason.SIGNED_IN, session)
-    levels = require.levels_that_would_do(session.claims)
+def _decide_about(session: SignedIn, route: Route) -> Decision:
+    reasons = route.require.unmet(session.claims)
+    if not reasons or route.shadow:
+        return Allow(Reason.SIGNED_IN, session, shadowed=next(iter(reasons), None))
+    levels = route.require.levels_that_would_do(session.claims)
     return StepUpRequired(Reason.ACR_TOO_LOW, levels, session) if levels else Deny(reasons[0])

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from gateway.errors import Fault, RequestError
@@ -23,6 +25,9 @@ _OVERLONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]")  # RFC 3629 section 3: never v
 _PARAMETERS = re.compile(r";[^/]*")  # RFC 3986 section 3.3; what servlet containers cut off
 _SLASHES = re.compile(r"/{2,}")
 _CONTROLS = frozenset(map(chr, (*range(0x20), 0x7F)))
+
+_REMEMBERED: Final = 4096  # paths
+_REMEMBERED_LENGTH: Final = 256  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,8 @@ class Path:
 
     def any_starts_with(self, prefix: str) -> bool:
         """Tell whether some reading lies under `prefix` (lower case, ending with a slash)."""
+        if not self.others:
+            return (self.decoded + "/").startswith(prefix)
         return any((reading + "/").startswith(prefix) for reading in (self.decoded, *self.others))
 
 
@@ -48,6 +55,10 @@ def read_path(raw: str) -> Path:
     Raises:
         RequestError: target-ambiguous, for dot segments, broken or overlong escapes and control characters.
     """
+    return _remembered(raw) if len(raw) <= _REMEMBERED_LENGTH else _read(raw)
+
+
+def _read(raw: str) -> Path:
     if _PLAIN.fullmatch(raw):
         return Path(raw, frozenset())
     if _BAD_ESCAPE.search(raw):
@@ -65,6 +76,10 @@ def read_path(raw: str) -> Path:
         others |= {reading, _SLASHES.sub("/", slashed), _SLASHES.sub("/", without_parameters)}
     decoded = _decode(_ENCODED_SLASH.sub("%252F", raw))
     return Path(decoded, frozenset(other.casefold() for other in others))
+
+
+_remembered = lru_cache(_REMEMBERED)(_read)
+"""Most requests are for few paths; long ones are not kept, so that nobody fills the memory with them."""
 
 
 def _decode(text: str) -> str:

@@ -7,16 +7,19 @@ address and never otherwise. Nothing else of a request can move the decision.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from gateway.access.readings import Path, read_path
 from gateway.errors import Fault, RequestError
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
+
+_REMEMBERED: Final = 1024  # addresses, hosts
 
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{0,5})?")
 
@@ -42,6 +45,7 @@ class AccessRequest:
         path: every reading of the path, without the query.
         target: path and query as sent, for the way back after sign-in.
         navigation: whether a person's browser is opening a page.
+        form: whether a person's browser is sending a form, to show what comes of it.
         client: the browser's address as far as trusted proxies tell it.
         scheme: `https` or `http`, as the browser used it.
     """
@@ -52,8 +56,14 @@ class AccessRequest:
     path: Path
     target: str
     navigation: bool
+    form: bool
     client: str
     scheme: str
+
+    @property
+    def for_a_person(self) -> bool:
+        """Whether the answer is looked at by a person: a page, rather than data for a program."""
+        return self.navigation or self.form
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +71,16 @@ class TrustedProxies:
     """The networks whose forwarded fields are believed. Empty by default: nobody's."""
 
     networks: tuple[Network, ...] = ()
+    _known: Callable[[str | None], bool] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_known", lru_cache(_REMEMBERED)(self._trusts))
 
     def trusts(self, address: str | None) -> bool:
         """Tell whether the connection's other end is a trusted proxy."""
+        return bool(self.networks) and self._known(address)
+
+    def _trusts(self, address: str | None) -> bool:
         parsed = _parse_address(address)
         return parsed is not None and any(parsed in network for network in self.networks)
 
@@ -122,6 +139,7 @@ def read_request(
         path=read_path(target.partition("?")[0]),
         target=target,
         navigation=is_navigation(method, fields),
+        form=method == "POST" and is_navigation("GET", fields),
         client=client,
         scheme=scheme,
     )

@@ -23,7 +23,7 @@ from gateway.demo.provider_requests import (
     response_url,
     single,
 )
-from gateway.demo.provider_state import INTERACTION_LIFETIME, PREFIX, Interaction, Provider
+from gateway.demo.provider_state import INTERACTION_LIFETIME, Interaction, Provider
 
 SESSION_COOKIE = "pc_session_id"
 INVALID_REQUEST = "oidc-provider-rendered-error:invalid_request"
@@ -55,7 +55,7 @@ class FrontChannel:
             return self._abort(asked, "login")
         uid = self.provider.token()
         self.provider.interactions[uid] = Interaction(asked, self.provider.clock())
-        return see_other(f"{PREFIX}/interaction/{uid}")
+        return see_other(f"{self.provider.path}/interaction/{uid}")
 
     async def choose(self, request: web.Request) -> web.Response:
         """The page with the test people and the failures."""
@@ -63,7 +63,7 @@ class FrontChannel:
         return page(
             "provider_choose.html",
             form_to=asked.redirect_uri,
-            action=f"{PREFIX}/interaction/{uid}",
+            action=f"{self.provider.path}/interaction/{uid}",
             asked=asked,
             people=[p for p in self.provider.people.values() if asked.idp_hint in (None, p.idp_id)],
             aborts=ABORTS,
@@ -79,7 +79,7 @@ class FrontChannel:
         if person is None or chosen not in ("", *ACR_VALUES):
             raise RenderedError("Y000400", "no such person or acr")
         if person.private and asked.client.type == "public":
-            retry = f"{PREFIX}/interaction/{uid}/abort/identity"
+            retry = f"{self.provider.path}/interaction/{uid}/abort/identity"
             return error_page("Y500015", status=403, retry=retry)
         del self.provider.interactions[uid]
         return self._sign_in(request, asked, person, person.level(chosen))
@@ -107,7 +107,7 @@ class FrontChannel:
             answer = see_other(response_url(uri, {"state": params["state"]}) if "state" in params else uri)
         else:
             answer = page("provider_message.html", title="Vous êtes bien déconnecté")
-        answer.del_cookie(SESSION_COOKIE, path=PREFIX)
+        answer.del_cookie(SESSION_COOKIE, path=self.provider.path)
         return answer
 
     async def home(self, _: web.Request) -> web.Response:
@@ -131,7 +131,7 @@ class FrontChannel:
         else:
             answer = self._abort(asked, "acr")
         # Like ProConnect's, without Max-Age: it ends with the browser, or after twelve hours here.
-        answer.set_cookie(SESSION_COOKIE, cookie, path=PREFIX, httponly=True, samesite="Lax")
+        answer.set_cookie(SESSION_COOKIE, cookie, path=self.provider.path, httponly=True, samesite="Lax")
         return answer
 
     def _finish(self, asked: AuthorizationRequest, *, code: str) -> web.Response:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from gateway.demo.people import PEOPLE, SCOPE_CLAIMS, Person
 from gateway.demo.provider_keys import Claims, KeyPair, SigningKeys
@@ -95,6 +96,7 @@ class Provider:
         token: an unguessable text of 43 characters, new at each call.
         keys: the first signing keys; generated when not given.
         code_lifetime: of an authorization code, in seconds.
+        rotates_after: when a refresh token is replaced at its use, in seconds after it was issued.
 
     `issuer` is empty until the port is known: set it, or let `gateway.demo.provider.serve` do so.
     `journal` holds one (endpoint, method) for each request received, in order; tests may read and clear it.
@@ -109,6 +111,7 @@ class Provider:
         token: Callable[[], str] = lambda: secrets.token_urlsafe(32),
         keys: KeyPair | None = None,
         code_lifetime: int = CODE_LIFETIME,
+        rotates_after: int = REFRESH_TOKEN_ROTATES_AFTER,
     ) -> None:
         self.issuer = ""
         self.journal: list[tuple[str, str]] = []
@@ -118,11 +121,17 @@ class Provider:
         self.clock = clock
         self.token = token
         self.code_lifetime = code_lifetime
+        self.rotates_after = rotates_after
         self.interactions: dict[str, Interaction] = {}
         self.sessions: dict[str, SsoSession] = {}
         self.codes: dict[str, Grant] = {}
         self.access_tokens: dict[str, IssuedToken] = {}
         self.refresh_tokens: dict[str, IssuedToken] = {}
+
+    @property
+    def path(self) -> str:
+        """The path of the issuer, which its pages and its cookie are under."""
+        return urlsplit(self.issuer).path
 
     def register(self, client: Registration) -> None:
         """Add a client, or replace the one of the same `client_id`."""

@@ -19,7 +19,7 @@ from urllib.parse import unquote_plus
 from aiohttp import web
 
 from gateway.demo.provider_requests import Registration, RenderedError, single
-from gateway.demo.provider_state import REFRESH_TOKEN_ROTATES_AFTER, Grant, IssuedToken, Provider
+from gateway.demo.provider_state import Grant, IssuedToken, Provider
 
 FORM = "application/x-www-form-urlencoded"
 CLIENT_FAILED = "client authentication failed"
@@ -177,7 +177,7 @@ class BackChannel:
             issued.grant.revoked = True
         if not self._valid(issued) or self.provider.latest_session(issued.grant.person.sub) is None:
             raise _invalid_grant()
-        issued.rotated = self.provider.clock() >= issued.issued_at + REFRESH_TOKEN_ROTATES_AFTER
+        issued.rotated = self.provider.clock() >= issued.issued_at + self.provider.rotates_after
         return self.provider.issue(issued.grant, refresh_token=None if issued.rotated else token)
 
     def _bearer(self, request: web.Request, params: Params) -> IssuedToken:

@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ USUAL_PORTS: Final = {"gateway": 8080, "provider": 8081, "upstream": 8082, "obse
 _HOST: Final = "127.0.0.1"
 _CLIENT_ID: Final = "demo"
 _AT_ONCE: Final = 0.1  # seconds that an answer under way is given at the end
+_PAUSE: Final = 7200  # seconds, twice the usual idle lifetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,19 @@ class Demo:
     provider: str
     upstream: str
     observe: str
+
+
+@dataclass(slots=True)
+class _Clock:
+    """The time of the provider and of the gateway, which runs ahead when somebody lets time pass."""
+
+    ahead: int = 0
+
+    def __call__(self) -> int:
+        return int(time.time()) + self.ahead
+
+    def pass_time(self) -> None:
+        self.ahead += _PAUSE
 
 
 @asynccontextmanager
@@ -69,11 +84,13 @@ async def running_demo(ports: Mapping[str, int] = USUAL_PORTS) -> AsyncIterator[
             redirect_uris=(f"{demo.gateway}/_gateway/callback",),
             post_logout_redirect_uris=(f"{demo.gateway}/_gateway/signed-out",),
         )
-        provider = Provider([registration])
+        clock = _Clock()
+        provider = Provider([registration], clock=clock)
         provider.issuer = demo.provider
         await stack.enter_async_context(_served(make_provider(provider), sockets["provider"]))
-        await stack.enter_async_context(_served(make_upstream(), sockets["upstream"]))
-        gateway = await stack.enter_async_context(open_gateway(_settings(demo, registration)))
+        upstream = make_upstream(pass_time=clock.pass_time)
+        await stack.enter_async_context(_served(upstream, sockets["upstream"]))
+        gateway = await stack.enter_async_context(open_gateway(_settings(demo, registration), clock=clock))
         await stack.enter_async_context(
             serving(gateway, front=sockets["gateway"], observe=sockets["observe"], drain=0)
         )
@@ -108,17 +125,18 @@ def welcome(demo: Demo) -> str:
         Press the button and choose a person. The old application greets them by
         name, and shows each field that it received.
 
-  [bold]Try[/]   [cyan]{demo.gateway}/private/dossier?numero=42[/]
-        A page deep inside. Signed out, you sign in first and arrive here after.
-
-        [cyan]{demo.gateway}/public/[/]
-        Open to everybody. It knows you when you are signed in.
-
-        [cyan]{demo.gateway}/admin/[/]
-        Closed to everybody, you included.
-
+  [bold]Try[/]   [cyan]{demo.gateway}/public/essais[/]
+        All of this and more as a page of links.
+        [cyan]{demo.gateway}/private/morbihan/[/]
+        A refused agent: be Noémie, from elsewhere; then change account.
         [cyan]{demo.gateway}/private/double/[/]
-        For two factors only. The provider's page lets you choose your level.
+        A level too low: choose eidas1 at the provider, then eidas1-mfa.
+        [cyan]{demo.gateway}/private/dossier?numero=42[/]
+        A private user: be Françoise, whom ProConnect refuses.
+        [cyan]{demo.gateway}/form[/]
+        A lost form: let two hours pass there, then send it. It is not lost.
+        [cyan]{demo.gateway}/public/essais#onglets[/]
+        Two tabs: sign in in both; each ends on its own page.
 
   [bold]Stop[/]  Ctrl-C
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -27,6 +27,7 @@ OWN_COOKIE: Final = "DOSSIERS_VISITE"
 CHUNK: Final = 65_536
 MOST_EVENTS: Final = 3600
 LONGEST_WAIT: Final = 120.0
+PASS_TIME: Final = web.AppKey[Callable[[], None] | None]("pass_time")
 
 TEMPLATES: Final = Environment(
     loader=FileSystemLoader(HERE / "templates"),
@@ -37,12 +38,20 @@ TEMPLATES: Final = Environment(
 )
 
 
-def make_upstream() -> web.Application:
-    """The application; it keeps nothing between requests."""
+def make_upstream(*, pass_time: Callable[[], None] | None = None) -> web.Application:
+    """The application; it keeps nothing between requests.
+
+    Args:
+        pass_time: lets time pass, for the gateway in front too; None where nobody can.
+    """
     application = web.Application(middlewares=[_errors])
+    application[PASS_TIME] = pass_time
     application.add_routes(
         [
             web.get("/", home),
+            web.get("/public/essais", cases),
+            web.get("/public/pause", paused),
+            web.post("/public/pause", pause),
             web.get("/public/{rest:.*}", public),
             web.get("/private/{rest:.*}", private),
             web.get("/admin/{rest:.*}", admin),
@@ -75,6 +84,26 @@ async def public(request: web.Request) -> web.Response:
     return _page(request, "legacy_public.html")
 
 
+async def cases(request: web.Request) -> web.Response:
+    """What to try, for somebody who has never seen the gateway: each case a link, and a line."""
+    return _page(request, "legacy_cases.html")
+
+
+async def pause(request: web.Request) -> web.Response:
+    """Let as much time pass as ends a session; the page that asks for it stays open beside the next one."""
+    pass_time = request.app[PASS_TIME]
+    if pass_time is None:
+        raise web.HTTPNotFound
+    pass_time()
+    # A request of its own, for this one's fields still say who was there before.
+    raise web.HTTPSeeOther("/public/pause")
+
+
+async def paused(request: web.Request) -> web.Response:
+    """Say that time has passed."""
+    return _page(request, "legacy_pause.html")
+
+
 async def private(request: web.Request) -> web.Response:
     """A deep link: the request target is shown as it arrived."""
     return _page(request, "legacy_private.html", target=request.raw_path, query=list(request.query.items()))
@@ -88,7 +117,9 @@ async def admin(request: web.Request) -> web.Response:
 async def form(request: web.Request) -> web.Response:
     """A form, and what it sent."""
     sent = await request.post()
-    return _page(request, "legacy_form.html", sent=[(name, str(value)) for name, value in sent.items()])
+    pairs = [(name, str(value)) for name, value in sent.items()]
+    can_pass = request.app[PASS_TIME] is not None
+    return _page(request, "legacy_form.html", sent=pairs, can_pass=can_pass)
 
 
 async def upload_page(request: web.Request) -> web.Response:

@@ -6,13 +6,16 @@ Lines that other libraries write through `logging` come out in the same form.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+from datetime import UTC, datetime
 from enum import StrEnum
+from json.encoder import encode_basestring as _quoted
 from typing import Final, TextIO
 
 import structlog
-from structlog.processors import TimeStamper
+from structlog.processors import TimeStamper, format_exc_info
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 
@@ -31,22 +34,21 @@ def set_up_log(*, form: LogFormat, level: str, stream: TextIO = sys.stdout) -> N
         level: the lowest level that is written: debug, info, warning or error.
         stream: where to.
     """
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        _without_nothing,
-    ]
     if form is LogFormat.JSON:
-        shared += [TimeStamper(fmt="iso", utc=True, key="time"), _one_line]
-        renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False, sort_keys=False)
+        before: list[Processor] = []
+        last: list[Processor] = [_json]
     else:
-        shared += [TimeStamper(fmt="%H:%M:%S", utc=False, key="time"), _one_line]
-        shared.append(_short)
-        renderer = _for_people(colors=stream.isatty())
-    last: list[Processor] = [structlog.processors.format_exc_info, renderer]
+        before = [
+            structlog.processors.add_log_level,
+            _without_nothing,
+            TimeStamper(fmt="%H:%M:%S", utc=False, key="time"),
+            _one_line,
+            _short,
+        ]
+        last = [structlog.processors.format_exc_info, _for_people(colors=stream.isatty())]
     numeric = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
-        processors=[*shared, *last],
+        processors=[*before, *last],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
         logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=False,
@@ -54,11 +56,37 @@ def set_up_log(*, form: LogFormat, level: str, stream: TextIO = sys.stdout) -> N
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=before,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
     )
     logging.basicConfig(handlers=[handler], level=numeric, force=True)
+
+
+def _json(logger: WrappedLogger, method: str, event: EventDict) -> str:
+    """Write a line as one JSON object, its facts in the order in which they were given.
+
+    There is one for each request, and structlog's own processors, one after the other, take twice as long.
+    """
+    exception = format_exc_info(logger, method, event).pop("exception", None) if "exc_info" in event else None
+    event["level"] = _LEVELS.get(method, method)
+    event["time"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    pairs = [f"{_quoted(name)}: {_value(value)}" for name, value in event.items() if value is not None]
+    if exception is not None:
+        pairs.append(f'"exception": {_quoted(exception)}')
+    return f"{{{', '.join(pairs)}}}"
+
+
+def _value(value: object) -> str:
+    if type(value) is str:
+        return _quoted(value if value.isprintable() else _escaped(value))
+    if type(value) is int:
+        return str(value)
+    return _ANY_OTHER.encode(_escaped(value) if isinstance(value, str) else value)
+
+
+_LEVELS: Final = {"exception": "error", "warn": "warning"}  # methods that are not called as their level
+_ANY_OTHER: Final = json.JSONEncoder(ensure_ascii=False, default=repr)
 
 
 def _without_nothing(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:

@@ -24,7 +24,7 @@ from gateway.errors import (
     RequestError,
 )
 from gateway.oidc.checks import require, same
-from gateway.oidc.client import Client
+from gateway.oidc.client import Client, ResponseMode
 from gateway.oidc.metadata import ProviderMetadata
 from gateway.oidc.pending import Pending
 from gateway.secret import Secret
@@ -43,33 +43,55 @@ _UNMET_AT_PROCONNECT: Final = "requested ACRs could not be satisfied"  # its `er
 
 _REFUSED: Final = ForbiddenError, Fault.PROVIDER_REFUSED
 _FAILED: Final = ProviderError, Fault.PROVIDER_ERROR
-_AWAY: Final = ProviderUnavailableError, Fault.PROVIDER_ERROR
+_ASKED_WRONG: Final = ProviderError, Fault.PROVIDER_REQUEST
+_NOBODY: Final = ProviderError, Fault.PROVIDER_NOBODY
 
 _ERRORS: Final[Mapping[str, tuple[type[GatewayError], Fault]]] = {
     # RFC 6749 section 4.1.2.1
     "access_denied": _REFUSED,
-    "invalid_request": _FAILED,
-    "invalid_scope": _FAILED,
+    "invalid_request": _ASKED_WRONG,
+    "invalid_scope": (ProviderError, Fault.PROVIDER_SCOPE),
     "server_error": _FAILED,
-    "temporarily_unavailable": _AWAY,
-    "unauthorized_client": _FAILED,
-    "unsupported_response_type": _FAILED,
+    "temporarily_unavailable": (ProviderUnavailableError, Fault.PROVIDER_BUSY),
+    "unauthorized_client": _ASKED_WRONG,
+    "unsupported_response_type": _ASKED_WRONG,
     # OpenID Connect Core 1.0 section 3.1.2.6
-    "account_selection_required": _FAILED,
-    "consent_required": _FAILED,
-    "interaction_required": _FAILED,
-    "invalid_request_object": _FAILED,
-    "invalid_request_uri": _FAILED,
-    "login_required": _FAILED,
-    "registration_not_supported": _FAILED,
-    "request_not_supported": _FAILED,
-    "request_uri_not_supported": _FAILED,
+    "account_selection_required": _NOBODY,
+    "consent_required": _NOBODY,
+    "interaction_required": _NOBODY,
+    "invalid_request_object": _ASKED_WRONG,
+    "invalid_request_uri": _ASKED_WRONG,
+    "login_required": _NOBODY,
+    "registration_not_supported": _ASKED_WRONG,
+    "request_not_supported": _ASKED_WRONG,
+    "request_uri_not_supported": _ASKED_WRONG,
     # OpenID Connect Core Unmet Authentication Requirements 1.0 section 3
     _UNMET: _REFUSED,
     # ProConnect
     "idp_hint_not_found": (ProviderError, Fault.IDP_HINT_UNKNOWN),
-    "unsupported_response_mode": _FAILED,
+    "unsupported_response_mode": _ASKED_WRONG,
 }
+
+_TECHNICAL: Final = "authentication aborted due to a technical error on the authorization server"
+_AT_PROCONNECT: Final[Mapping[tuple[str, str], tuple[type[GatewayError], Fault]]] = {
+    # One `error` stands for several things there, which only its text tells apart. Each comes from the button
+    # "Réessayer de vous connecter" of an error page of ProConnect's own.
+    ("server_error", _TECHNICAL): (ProviderError, Fault.PROVIDER_TECHNICAL),
+    ("server_error", "An unexpected error occurred"): (ProviderError, Fault.PROVIDER_TECHNICAL),
+    ("invalid_request", _TECHNICAL): (ProviderError, Fault.PROVIDER_TECHNICAL),
+    ("access_denied", "user authentication aborted"): (ForbiddenError, Fault.PROVIDER_ABORTED),
+    ("access_denied", "authentication aborted due to invalid identity"): (
+        ForbiddenError,
+        Fault.PROVIDER_ACCOUNT,
+    ),
+    ("access_denied", "authentication aborted due to a configuration limitation"): (
+        ForbiddenError,
+        Fault.PROVIDER_DOMAIN,
+    ),
+}
+
+RETRIES: Final = frozenset({Fault.PROVIDER_TECHNICAL, Fault.PROVIDER_ABORTED})
+"""Errors with which a person comes back who pressed a button to sign in again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +101,15 @@ class AuthorizationCode:
     code: Secret
 
 
-def authorization_url(
-    metadata: ProviderMetadata, client: Client, pending: Pending, *, assurance: Collection[str] = ()
-) -> str:
-    """Where to send the browser; no parameter beyond those that this sign-in needs.
+def authorization_parameters(
+    client: Client, pending: Pending, *, assurance: Collection[str] = ()
+) -> dict[str, str]:
+    """What is asked of the provider; no parameter beyond those that this sign-in needs.
 
     `claims` asks for what the ID token is to say (OpenID Connect Core 1.0 sections 5.5 and 5.5.1.1), never
     `acr_values` beside it: ProConnect's answer to both is not specified.
 
     Args:
-        metadata: of the provider.
         client: the gateway as registered there.
         pending: the attempt; the levels in it are asked for as essential.
         assurance: claims about how the person was authenticated that the ID token should have.
@@ -103,12 +124,24 @@ def authorization_url(
         "code_challenge": _s256(pending.code_verifier),
         "code_challenge_method": "S256",
     }
+    if client.response_mode is not ResponseMode.QUERY:
+        parameters["response_mode"] = client.response_mode.value
     claims: dict[str, object] = dict.fromkeys(assurance)
     if pending.acr:
         claims["acr"] = {"essential": True, "values": pending.acr}
+    if pending.silent:
+        parameters["prompt"] = "none"
     if claims:
         parameters["claims"] = json.dumps({"id_token": claims}, separators=(",", ":"))
-    return with_query(metadata.authorization_endpoint, {**parameters, **pending.hints})
+    return {**parameters, **pending.hints}
+
+
+def authorization_url(
+    metadata: ProviderMetadata, client: Client, pending: Pending, *, assurance: Collection[str] = ()
+) -> str:
+    """Where to send the browser with `authorization_parameters` (OpenID Connect Core 1.0 section 3.1.2.1)."""
+    parameters = authorization_parameters(client, pending, assurance=assurance)
+    return with_query(metadata.authorization_endpoint, parameters)
 
 
 def with_query(endpoint: str, parameters: Mapping[str, str]) -> str:
@@ -145,10 +178,11 @@ def check_response(query: Query, *, expected: Pending, metadata: ProviderMetadat
 
     Raises:
         RequestError: response-malformed, state or response-iss: not a response to this attempt.
-        ForbiddenError: provider-refused, the provider denied access to the person; acr-too-low, for want of
-            the level of assurance asked for.
-        ProviderError: provider-error, the provider could not sign the person in; idp-hint-unknown.
-        ProviderUnavailableError: provider-error, and it says it may be able to later.
+        ForbiddenError: provider-refused, -aborted, -account or -domain, the provider denied access to the
+            person; acr-too-low, for want of the level of assurance asked for.
+        ProviderError: provider-error or a closer name for it, the provider could not sign the person in;
+            provider-request or -scope, it was asked for something wrong; idp-hint-unknown.
+        ProviderUnavailableError: provider-busy, it says it may be able to later.
     """
     for name, times in Counter(name for name, _ in query).items():
         fault = _TWICE.get(name, Fault.RESPONSE_MALFORMED)
@@ -166,8 +200,9 @@ def check_response(query: Query, *, expected: Pending, metadata: ProviderMetadat
         error is None or code is None, Fault.RESPONSE_MALFORMED, raises=RequestError, why="code and error"
     )
     if error is not None:
-        raises, fault = _ERRORS.get(error, _FAILED)
-        unmet = error == _UNMET or given.get("error_description") == _UNMET_AT_PROCONNECT
+        said = given.get("error_description", "")
+        raises, fault = _AT_PROCONNECT.get((error, said)) or _ERRORS.get(error, _FAILED)
+        unmet = error == _UNMET or said == _UNMET_AT_PROCONNECT
         if expected.acr and fault is Fault.PROVIDER_REFUSED and unmet:
             fault = Fault.ACR_TOO_LOW
         raise raises(fault, error=error if error in _ERRORS else "unknown")

@@ -66,7 +66,7 @@ def seconds(claims: Claims, name: str, fault: Fault) -> float:
     value = claims.get(name)
     if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
         return value
-    raise ProviderError(fault, why="not a date")
+    raise ProviderError(fault, claim=name, why="not a date")
 
 
 def require_current(claims: Claims, *, exp: Fault, nbf: Fault, now: int, skew: int) -> None:
@@ -82,5 +82,6 @@ def require_current(claims: Claims, *, exp: Fault, nbf: Fault, now: int, skew: i
     Raises:
         ProviderError: `exp` or `nbf`.
     """
-    require(now < seconds(claims, "exp", exp) + skew, exp, why="past")
-    require("nbf" not in claims or seconds(claims, "nbf", nbf) <= now + skew, nbf, why="future")
+    require(now < seconds(claims, "exp", exp) + skew, exp, claim="exp", why="past")
+    holds = "nbf" not in claims or seconds(claims, "nbf", nbf) <= now + skew
+    require(holds, nbf, claim="nbf", why="future")

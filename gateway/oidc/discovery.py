@@ -19,6 +19,7 @@ from gateway.oidc.jwks import KeySet, VerificationKey, check_key_set, choose_key
 from gateway.oidc.jws import UnverifiedJWS
 from gateway.oidc.known import Known, ProviderHealth, health_of, retry_delay, with_keys, with_metadata
 from gateway.oidc.metadata import ProviderMetadata, check_metadata, metadata_url
+from gateway.oidc.refresh import Refreshing
 
 _JSON: Final = "application/json"
 _NO_KEYS_COOLDOWN: Final = 1  # seconds; without any key nobody can sign in
@@ -37,6 +38,7 @@ class ProviderOptions:
         clock_skew: by how much the provider's clock may differ.
         patience: how long a person waits for metadata that is not there yet.
         retry_delay: until the next attempt, after so many that failed in a row.
+        refreshing: how sessions are refreshed; None: they are not.
     """
 
     origins: Collection[str] = ()
@@ -47,6 +49,7 @@ class ProviderOptions:
     clock_skew: int = 30
     patience: float = 3
     retry_delay: Callable[[int], float] = retry_delay
+    refreshing: Refreshing | None = None
 
 
 class Discovery:

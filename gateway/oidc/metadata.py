@@ -15,15 +15,16 @@ from urllib.parse import urlsplit
 from gateway.errors import Fault
 from gateway.oidc.answer import Answer, json_body, require_success
 from gateway.oidc.checks import require, shown
-from gateway.oidc.client import Client
+from gateway.oidc.client import Client, ClientAuthMethod, ResponseMode
 
 _WELL_KNOWN: Final = "/.well-known/openid-configuration"  # Discovery 1.0 section 4
 _TYPES: Final = frozenset({"application/json"})  # Discovery 1.0 section 4.2
 _URL: Final = re.compile(r"https?://[A-Za-z0-9._~:/?\[\]!$&'()*+,;=%-]{1,2000}")  # RFC 3986, no `@`, no `#`
 _DEFAULT_PORTS: Final[Mapping[str, int]] = {"https": 443, "http": 80}
-_DEFAULTS: Final = {
-    "token_endpoint_auth_methods_supported": ["client_secret_basic"]
-}  # Discovery 1.0 section 3
+_DEFAULTS: Final = {  # Discovery 1.0 section 3
+    "token_endpoint_auth_methods_supported": ["client_secret_basic"],
+    "response_modes_supported": ["query", "fragment"],
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,8 @@ class ProviderMetadata:
         userinfo_endpoint: None when the provider has none.
         end_session_endpoint: None when the provider has none (RP-Initiated Logout 1.0 section 2.1).
         response_iss: whether each authorization response names the issuer (RFC 9207 section 3).
+        pushed_authorization_request_endpoint: where the authorization request goes first, if it does
+            (RFC 9126 section 5).
     """
 
     issuer: str
@@ -44,6 +47,7 @@ class ProviderMetadata:
     userinfo_endpoint: str | None
     end_session_endpoint: str | None
     response_iss: bool
+    pushed_authorization_request_endpoint: str | None = None
 
 
 def metadata_url(issuer: str) -> str:
@@ -84,6 +88,7 @@ def check_metadata(
         userinfo_endpoint=userinfo_endpoint("userinfo_endpoint"),
         end_session_endpoint=endpoints.optional("end_session_endpoint"),
         response_iss=_flag(document, "authorization_response_iss_parameter_supported"),
+        pushed_authorization_request_endpoint=_pushed(document, endpoints, client),
     )
     _require_advertised(document, client)
     return metadata
@@ -98,10 +103,28 @@ def _require_advertised(document: Mapping[str, Any], client: Client) -> None:
     }
     if client.userinfo_signed_response_alg and "userinfo_signing_alg_values_supported" in document:
         supported["userinfo_signing_alg_values_supported"] = client.userinfo_signed_response_alg.value
+    if client.response_mode is not ResponseMode.QUERY:
+        supported["response_modes_supported"] = client.response_mode.value
+    if (
+        client.token_endpoint_auth_method is ClientAuthMethod.PRIVATE_KEY_JWT
+        and "token_endpoint_auth_signing_alg_values_supported" in document
+    ):
+        alg = client.token_endpoint_auth_signing_alg.value
+        supported["token_endpoint_auth_signing_alg_values_supported"] = alg
     for member, needed in supported.items():
         values = document.get(member, _DEFAULTS.get(member))
         require(isinstance(values, list), Fault.METADATA_MALFORMED, member=member)
         require(needed in values, Fault.METADATA_DOWNGRADE, member=member, needed=needed, got=shown(values))
+
+
+def _pushed(document: Mapping[str, Any], endpoints: _Endpoints, client: Client) -> str | None:
+    """Where authorization requests are pushed; None where neither side asks for it (RFC 9126 section 5)."""
+    required = _flag(document, "require_pushed_authorization_requests")
+    if not required and not client.require_pushed_authorization_requests:
+        return None
+    member = "pushed_authorization_request_endpoint"
+    require(document.get(member) is not None, Fault.METADATA_DOWNGRADE, member=member, got="none")
+    return endpoints.required(member)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ from gateway.sessions.seal import Box
 ATTEMPT_LIFETIME: Final = 3600
 """Seconds; as long as ProConnect keeps its side of an attempt."""
 
+ATTEMPT_REMEMBERED: Final = 8 * 3600
+"""Seconds for which a browser keeps an attempt: an answer that comes too late is still known for its own."""
+
 _NAME: Final = "gateway-sign-in-"
 _MOST_ATTEMPTS: Final = 5
 _MOST_OCTETS: Final = 3500  # of the Cookie field, all attempts together
@@ -44,6 +47,9 @@ class Pending:
         started_at: Unix seconds.
         acr: the assurance levels asked for as essential; empty when none was.
         hints: further parameters of the request, which only suggest.
+        form: the form that was kept until the person has signed in; empty for none.
+        turn: how often this sign-in was begun anew without the person's asking.
+        silent: whether only somebody who is signed in at the provider already is wanted.
     """
 
     state: str = field(repr=False)
@@ -56,6 +62,9 @@ class Pending:
     started_at: int
     acr: tuple[str, ...] = ()
     hints: Mapping[str, str] = field(default_factory=dict, hash=False)
+    form: str = ""
+    turn: int = 0
+    silent: bool = False
 
 
 def new_pending(
@@ -68,6 +77,9 @@ def new_pending(
     token: Callable[[], str],
     acr: tuple[str, ...] = (),
     hints: Mapping[str, str] | None = None,
+    form: str = "",
+    turn: int = 0,
+    silent: bool = False,
 ) -> Pending:
     """Begin an attempt.
 
@@ -80,6 +92,9 @@ def new_pending(
         token: draws 32 octets as 43 characters of base64url, thrice: `state`, nonce and verifier.
         acr: assurance levels to ask for as essential.
         hints: what to suggest, by the parameter's name.
+        form: as in `Pending`.
+        turn: as in `Pending`.
+        silent: as in `Pending`.
     """
     return Pending(
         state=token(),
@@ -92,6 +107,9 @@ def new_pending(
         started_at=now,
         acr=acr,
         hints=dict(hints or {}),
+        form=form,
+        turn=turn,
+        silent=silent,
     )
 
 
@@ -117,19 +135,26 @@ def seal_pending(pending: Pending, *, box: Box, cookie_name: str, random: Callab
 
 
 def open_pending(
-    value: str, *, box: Box, cookie_name: str, now: int, own_prefix: str = "/_gateway/"
+    value: str,
+    *,
+    box: Box,
+    cookie_name: str,
+    now: int,
+    lifetime: int = ATTEMPT_LIFETIME,
+    own_prefix: str = "/_gateway/",
 ) -> Pending | None:
-    """The attempt in a cookie; None when it does not open, has another shape, or began over an hour ago.
+    """The attempt in a cookie; None when it does not open, has another shape, or began too long ago.
 
     Args:
         value: the cookie's.
         box: opens it.
         cookie_name: the cookie's.
         now: Unix seconds.
+        lifetime: seconds for which it counts.
         own_prefix: what the gateway's own paths begin with.
     """
     pending = _open(value, box=box, cookie_name=cookie_name, own_prefix=own_prefix)
-    return pending if pending is not None and now < pending.started_at + ATTEMPT_LIFETIME else None
+    return pending if pending is not None and now < pending.started_at + lifetime else None
 
 
 def attempts_to_drop(cookies: Mapping[str, str], *, adding: str, size: int, box: Box) -> list[str]:
@@ -175,6 +200,9 @@ def _to_stored(pending: Pending) -> bytes:
         "started_at": pending.started_at,
         "acr": pending.acr,
         "hints": dict(pending.hints),
+        "form": pending.form,
+        "turn": pending.turn,
+        "silent": pending.silent,
     }
     return json.dumps(stored, separators=(",", ":")).encode()
 
@@ -201,6 +229,9 @@ def _from_stored(stored: Any, own_prefix: str) -> Pending | None:  # noqa: ANN40
             "started_at": int(started_at),
             "acr": list(acr),
             "hints": dict(hints),
+            "form": str(form),
+            "turn": int(turn),
+            "silent": bool(silent),
         }:
             return Pending(
                 state=state,
@@ -213,6 +244,9 @@ def _from_stored(stored: Any, own_prefix: str) -> Pending | None:  # noqa: ANN40
                 started_at=started_at,
                 acr=tuple(acr),
                 hints=hints,
+                form=form,
+                turn=turn,
+                silent=silent,
             )
         case _:  # sealed by a gateway of another version
             return None

@@ -54,12 +54,14 @@ class Profile:
         signing_algs: the algorithms a client may register (RFC 7518 section 3.1).
         userinfo_signed_response_alg: as registered by default; `none` is plain JSON.
         token_endpoint_auth_method: as registered by default (OpenID Connect Core 1.0 section 9).
+        backchannel_logout: whether logout tokens are taken by default.
     """
 
     scope: tuple[str, ...]
     signing_algs: tuple[str, ...]
     userinfo_signed_response_alg: str
     token_endpoint_auth_method: str
+    backchannel_logout: bool
 
 
 PROFILES: Mapping[ProfileName, Profile] = MappingProxyType(
@@ -79,12 +81,14 @@ PROFILES: Mapping[ProfileName, Profile] = MappingProxyType(
             signing_algs=("RS256", "ES256", "HS256"),
             userinfo_signed_response_alg="RS256",
             token_endpoint_auth_method="client_secret_post",  # noqa: S106 - a method's name
+            backchannel_logout=False,  # it sends none
         ),
         ProfileName.OIDC: Profile(
             scope=("openid", "email", "profile"),
             signing_algs=("RS256", "ES256", "HS256", "PS256"),
             userinfo_signed_response_alg="none",
             token_endpoint_auth_method="client_secret_basic",  # noqa: S106 - a method's name
+            backchannel_logout=True,
         ),
     }
 )

@@ -7,24 +7,41 @@ provider publishes, `oidc.http` carries the bytes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+import secrets
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, assert_never
 
-from gateway.errors import Fault, ProviderError, ProviderTimeoutError
+from gateway.errors import Fault, ProviderError, ProviderTimeoutError, SessionRefusedError
 from gateway.oidc import authorization, logout
+from gateway.oidc.answer import Answer
 from gateway.oidc.authorization import AuthorizationCode, Query
-from gateway.oidc.client import Client, SigningAlg
+from gateway.oidc.client import Client, ResponseMode, SigningAlg
+from gateway.oidc.client_auth import authenticated
 from gateway.oidc.discovery import Discovery, ProviderOptions
 from gateway.oidc.http import ProviderHttp
-from gateway.oidc.id_token import ExpectedIDToken, IDToken, check_id_token
+from gateway.oidc.id_token import (
+    ExpectedIDToken,
+    ExpectedRefreshed,
+    IDToken,
+    check_id_token,
+    check_refreshed_id_token,
+)
 from gateway.oidc.jwks import hmac_key
-from gateway.oidc.jws import ID_TOKEN, LOGOUT_TOKEN, USERINFO, Kind, read_jws, verify_jws
-from gateway.oidc.known import ProviderHealth
+from gateway.oidc.jws import ID_TOKEN, LOGOUT_TOKEN, USERINFO, Kind, kept_claims, read_jws, verify_jws
+from gateway.oidc.known import AWAY, ProviderHealth
 from gateway.oidc.logout_token import LogoutToken, check_logout_token
 from gateway.oidc.metadata import ProviderMetadata
 from gateway.oidc.pending import Pending
-from gateway.oidc.tokens import TokenResponse, check_token_response, token_request
+from gateway.oidc.pushed import check_pushed_response, pushed_authorization_url
+from gateway.oidc.refresh import Refreshing, first_grant, refreshed
+from gateway.oidc.tokens import (
+    TokenResponse,
+    check_refresh_response,
+    check_token_response,
+    refresh_parameters,
+    token_parameters,
+)
 from gateway.oidc.userinfo import (
     PlainUserinfo,
     SignedUserinfo,
@@ -33,7 +50,7 @@ from gateway.oidc.userinfo import (
     identity_claims,
 )
 from gateway.secret import Secret
-from gateway.sessions.session import Claims
+from gateway.sessions.session import Claims, Grant, SignedIn
 
 _JSON: Final = "application/json"
 _JWT: Final = "application/jwt"
@@ -48,11 +65,13 @@ class Identified:
         claims: about the person, `sub` among them, with `acr`, `amr` and `auth_time` of the ID token.
         id_token: as it came, for the `id_token_hint` of sign-out.
         sid: the provider's own session, if it named one.
+        grant: what the session is refreshed with, if it is.
     """
 
     claims: Claims = field(repr=False)
     id_token: Secret
     sid: str | None = None
+    grant: Grant | None = None
 
 
 class Provider:
@@ -66,6 +85,7 @@ class Provider:
         clock: Unix seconds.
         options: how the provider is dealt with.
         on_health: told each time that `ready` or `fault` of the health changes.
+        token: draws the name of a client assertion.
     """
 
     def __init__(
@@ -78,12 +98,14 @@ class Provider:
         clock: Callable[[], int],
         options: ProviderOptions | None = None,
         on_health: Callable[[ProviderHealth], None] = lambda _: None,
+        token: Callable[[], str] = secrets.token_urlsafe,
     ) -> None:
         self.name = name
         self.issuer = issuer
         self._client = client
         self._http = http
         self._clock = clock
+        self._token = token
         self._options = options or ProviderOptions()
         self._hmac_key = hmac_key(client.client_secret) if SigningAlg.HS256 in client.algs else None
         self._discovery = Discovery(
@@ -94,6 +116,15 @@ class Provider:
             options=self._options,
             on_health=on_health,
         )
+
+    @property
+    def form_post(self) -> bool:
+        """Whether authorization responses come as forms, from the provider's page to ours."""
+        return self._client.response_mode is ResponseMode.FORM_POST
+
+    def published_keys(self) -> dict[str, Any]:
+        """The public halves of the client's own keys, as a JWK Set."""
+        return self._client.keys.published()
 
     async def start(self) -> None:
         """Fetch metadata and keys, and keep them fresh. A failure is in `health`, and is tried again."""
@@ -111,12 +142,35 @@ class Provider:
     async def authorization_url(self, pending: Pending, *, assurance: Collection[str] = ()) -> str:
         """Where to send the browser to sign in; see `oidc.authorization.authorization_url`.
 
+        Where requests are pushed, this one is pushed before (RFC 9126).
+
         Raises:
+            ProviderError: the provider does not take the request.
             ProviderUnavailableError: the provider cannot be used now.
             ProviderTimeoutError: it is too slow to tell.
         """
         metadata = await self._discovery.metadata()
-        return authorization.authorization_url(metadata, self._client, pending, assurance=assurance)
+        endpoint = metadata.pushed_authorization_request_endpoint
+        if endpoint is None:
+            return authorization.authorization_url(metadata, self._client, pending, assurance=assurance)
+        parameters = authorization.authorization_parameters(self._client, pending, assurance=assurance)
+        answer = await self._post(metadata, endpoint, parameters, malformed=Fault.PUSHED_REQUEST)
+        return pushed_authorization_url(metadata, self._client, check_pushed_response(answer))
+
+    async def _post(
+        self, metadata: ProviderMetadata, endpoint: str, parameters: Mapping[str, str], *, malformed: Fault
+    ) -> Answer:
+        """Post a form as the client."""
+        request = authenticated(
+            parameters, client=self._client, metadata=metadata, now=self._clock(), jti=self._token()
+        )
+        return await self._http.send(
+            endpoint,
+            accept=_JSON,
+            malformed=malformed,
+            form=request.form,
+            authorization=request.authorization,
+        )
 
     def check_response(self, query: Query, pending: Pending) -> AuthorizationCode:
         """Check an authorization response; see `oidc.authorization.check_response`."""
@@ -137,6 +191,29 @@ class Provider:
         try:
             async with asyncio.timeout(self._options.timeout):
                 return await self._identify(code, pending, await self._discovery.metadata())
+        except TimeoutError as error:
+            raise ProviderTimeoutError(Fault.PROVIDER_SLOW, seconds=self._options.timeout) from error
+
+    @property
+    def refreshes(self) -> bool:
+        """Whether sessions of its people are refreshed."""
+        return self._options.refreshing is not None
+
+    async def refresh(self, session: SignedIn) -> SignedIn:
+        """Ask whether the provider stands by a session: the session as it is now.
+
+        Its grant is used up, whatever comes of it, unless the provider did not answer.
+
+        Raises:
+            SessionRefusedError: it does not, or its answer does not hold.
+            ProviderError: it did not answer, or said nothing of the session.
+        """
+        how, grant = self._options.refreshing, session.grant
+        if how is None or grant is None:
+            return session
+        try:
+            async with asyncio.timeout(self._options.timeout):
+                return await self._refresh(session, grant, how, await self._discovery.metadata())
         except TimeoutError as error:
             raise ProviderTimeoutError(Fault.PROVIDER_SLOW, seconds=self._options.timeout) from error
 
@@ -179,13 +256,11 @@ class Provider:
     async def _identify(
         self, code: AuthorizationCode, pending: Pending, metadata: ProviderMetadata
     ) -> Identified:
-        request = token_request(self._client, code, pending)
-        answer = await self._http.send(
+        answer = await self._post(
+            metadata,
             metadata.token_endpoint,
-            accept=_JSON,
+            token_parameters(code, pending),
             malformed=Fault.TOKEN_MALFORMED,
-            form=request.form,
-            authorization=request.authorization,
         )
         tokens = check_token_response(answer)
         alg = self._client.id_token_signed_response_alg
@@ -203,8 +278,58 @@ class Provider:
         )
         userinfo = await self._userinfo(metadata, tokens, id_token)
         return Identified(
-            claims=identity_claims(id_token, userinfo), id_token=tokens.id_token, sid=id_token.sid
+            claims=identity_claims(id_token, userinfo),
+            id_token=tokens.id_token,
+            sid=id_token.sid,
+            grant=first_grant(tokens, id_token, self._options.refreshing, now=self._clock()),
         )
+
+    async def _refresh(
+        self, session: SignedIn, grant: Grant, how: Refreshing, metadata: ProviderMetadata
+    ) -> SignedIn:
+        asked_at = self._clock()
+        answer = await self._post(
+            metadata,
+            metadata.token_endpoint,
+            refresh_parameters(grant.refresh_token),
+            malformed=Fault.TOKEN_MALFORMED,
+        )
+        tokens = check_refresh_response(answer)
+        id_token = None
+        if tokens.id_token is not None:
+            expected = ExpectedRefreshed(
+                issuer=self.issuer,
+                client=self._client,
+                session=session,
+                grant=grant,
+                asked_at=asked_at,
+                access_token=tokens.access_token,
+                skew=self._options.clock_skew,
+            )
+            id_token = await self._refreshed_id_token(tokens.id_token, expected)
+        return refreshed(
+            session,
+            grant,
+            tokens,
+            id_token=id_token,
+            before=kept_claims(session.id_token),
+            how=how,
+            now=self._clock(),
+        )
+
+    async def _refreshed_id_token(self, compact: Secret, expected: ExpectedRefreshed) -> IDToken | None:
+        """The ID token of a refreshed session; None while its keys cannot be had: nothing is believed then.
+
+        Raises:
+            SessionRefusedError: it does not hold.
+        """
+        try:
+            claims = await self._verified(compact, ID_TOKEN, self._client.id_token_signed_response_alg)
+            return check_refreshed_id_token(claims, expected=expected, now=self._clock())
+        except ProviderError as error:
+            if error.fault in AWAY:
+                return None
+            raise SessionRefusedError(Fault.REFRESH_MISMATCH, of=error.fault, **error.facts) from error
 
     async def _userinfo(
         self, metadata: ProviderMetadata, tokens: TokenResponse, id_token: IDToken

@@ -42,11 +42,13 @@ class Fate(Enum):
     COOKIE = auto()
     SET_COOKIE = auto()
     CACHE_CONTROL = auto()
+    SIGN_OUT = auto()
 
 
 # Looked up in its class, a member costs more than all else in the loops below.
 _KEEP, _DROP, _CONNECTION = Fate.KEEP, Fate.DROP, Fate.CONNECTION
 _HOST, _COOKIE, _SET_COOKIE, _CACHE_CONTROL = Fate.HOST, Fate.COOKIE, Fate.SET_COOKIE, Fate.CACHE_CONTROL
+_SIGN_OUT = Fate.SIGN_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +148,14 @@ class Forwarded:
         proto: `https` or `http`, as the browser used it.
         host: the host and port that the browser asked for.
         telling: how it is told.
+        old: whether the browser's message is HTTP/1.0.
     """
 
     client: str
     proto: str
     host: str
     telling: Telling = USUALLY
+    old: bool = False
 
 
 def request_fields(
@@ -169,7 +173,7 @@ def request_fields(
     Args:
         raw: the browser's fields.
         forwarded: what to tell of the browser.
-        identity: the person's fields, each name once; empty for nobody.
+        identity: the person's fields, and those that every request gets; each name once.
         reserved: names that do not cross, whoever asks.
         own_cookies: the gateway's cookies.
         request_id: the id this request has in the gateway's log.
@@ -196,7 +200,7 @@ def request_fields(
         # Names that the settings' table did not foresee must still be nobody's but ours.
         if fates[name] is not _DROP:
             fields = [pair for pair in fields if folded(pair[0]) != folded(name)]
-    fields += told(forwarded.client, forwarded.proto, forwarded.host, forwarded.telling)
+    fields += told(forwarded.client, forwarded.proto, forwarded.host, forwarded.telling, old=forwarded.old)
     fields.append((b"X-Request-Id", request_id.encode()))
     fields += identity
     return fields
@@ -232,11 +236,20 @@ def response_fields(raw: RawFields, *, own_cookies: OwnCookies, private: bool) -
     return fields
 
 
+def signs_out(raw: RawFields) -> bool:
+    """Tell whether an application says in its answer that its person leaves: `X-Gateway-Sign-Out`.
+
+    What it is worth does not matter. No browser gets the field.
+    """
+    return any(_ANSWER_FATES[name] is _SIGN_OUT for name, _ in raw)
+
+
 _OF_ANSWERS: Final = {
     **dict.fromkeys(HOP_BY_HOP, Fate.DROP),
     "cache-control": Fate.CACHE_CONTROL,
     "connection": Fate.CONNECTION,
     "set-cookie": Fate.SET_COOKIE,
+    "x-gateway-sign-out": Fate.SIGN_OUT,
 }
 _ANSWER_FATES: Final = ByName(lambda name: _OF_ANSWERS.get(name.lower().decode("latin-1"), Fate.KEEP))
 

@@ -28,7 +28,9 @@ class Telling:
 USUALLY: Final = Telling()
 
 
-def told(client: str, proto: str, host: str, telling: Telling) -> Sequence[tuple[bytes, bytes]]:
+def told(
+    client: str, proto: str, host: str, telling: Telling, *, old: bool = False
+) -> Sequence[tuple[bytes, bytes]]:
     """The fields that say who asked, over what, and for which host.
 
     Args:
@@ -36,6 +38,7 @@ def told(client: str, proto: str, host: str, telling: Telling) -> Sequence[tuple
         proto: `https` or `http`.
         host: the host and port that the browser asked for.
         telling: which fields to use.
+        old: whether the browser's message is HTTP/1.0.
     """
     if telling is USUALLY:
         return _x_forwarded(client, proto, host)
@@ -45,7 +48,7 @@ def told(client: str, proto: str, host: str, telling: Telling) -> Sequence[tuple
         value = ";".join(f"{name}={_quoted(text)}" for name, text in pairs)
         fields.append((b"Forwarded", value.encode()))
     if telling.via is not None:
-        fields.append((b"Via", f"1.1 {telling.via}".encode()))
+        fields.append((b"Via", f"{'1.0' if old else '1.1'} {telling.via}".encode()))
     return fields
 
 

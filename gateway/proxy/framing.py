@@ -22,6 +22,7 @@ REFUSED_METHODS: Final = frozenset(
     }
 )
 
+METHOD: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
 VERSIONS: Final = frozenset({(1, 0), (1, 1)})
 HTTP_1_1: Final = (1, 1)
 LENGTH_DIGITS_MAX: Final = 18
@@ -80,8 +81,7 @@ def check_request(message: Message) -> Framing:
     version = message.version
     if version not in VERSIONS:
         raise _malformed("version")
-    if message.method in REFUSED_METHODS:
-        raise MethodNotAllowedError(Fault.METHOD_NOT_ALLOWED, method=message.method)
+    check_method(message.method)
     seen: dict[str, bytes] = {}
     for name, value in message.raw_headers:
         known = _KNOWN[name]
@@ -103,6 +103,17 @@ def check_request(message: Message) -> Framing:
         upgrade=_upgrade(seen) if modern and length == 0 else None,
         expects_continue=modern and length != 0 and seen.get("expect", b"").lower() == b"100-continue",
     )
+
+
+def check_method(method: str) -> None:
+    """Check a method (RFC 9110 section 9.1).
+
+    Raises:
+        MethodNotAllowedError: it is none, as all are in upper case, or no application behind a gateway can
+            mean it.
+    """
+    if method in REFUSED_METHODS or not METHOD.issuperset(method) or not method:
+        raise MethodNotAllowedError(Fault.METHOD_NOT_ALLOWED, method=method)
 
 
 def _known(name: bytes) -> str | None:

@@ -38,6 +38,7 @@ class Outgoing:
         framing: how its body ends.
         target: the target to ask for.
         fields: its fields, without those that frame it on this connection.
+        body: what to send in place of the browser's body, of the length that `framing` says; None for that.
 
     Attributes:
         at_hand: whether the whole request is here, so that it is sent in one piece.
@@ -47,7 +48,12 @@ class Outgoing:
     __slots__ = ("_octets", "_request", "_task", "at_hand", "framing", "repeatable")
 
     def __init__(
-        self, request: web.BaseRequest, framing: Framing, target: str, fields: list[tuple[bytes, bytes]]
+        self,
+        request: web.BaseRequest,
+        framing: Framing,
+        target: str,
+        fields: list[tuple[bytes, bytes]],
+        body: bytes | None = None,
     ) -> None:
         self._request = request
         self.framing = framing
@@ -58,6 +64,9 @@ class Outgoing:
             fields = [*fields, (b"Connection", b"Upgrade"), (b"Upgrade", framing.upgrade)]
         self._octets = request_head(request.method, target, fields)
         self.at_hand = framing.length == 0
+        if body is not None:
+            self.at_hand = True
+            self._octets += body
         if not self.at_hand:
             content = request.content
             if content.is_eof() and content.total_bytes <= AT_HAND_MAX and content.exception() is None:

@@ -67,6 +67,10 @@ class Pool:
         self._sweep_every = min(SWEEP_MAX, max(SWEEP_MIN, _shortest(limits) / 8))
         self._closed: asyncio.Event | None = None
 
+    def __len__(self) -> int:
+        """How many connections are open."""
+        return len(self._members)
+
     def take(self, *, surely_alive: bool) -> Connection | None:
         """An idle connection, if there is one and nobody was waiting before.
 
@@ -231,6 +235,9 @@ class Pool:
                     _, connection = await loop.create_connection(factory, address.host, address.port)
         except TimeoutError as error:
             raise UpstreamTimeoutError(Fault.UPSTREAM_SLOW, address=str(address), limit="connect") from error
+        except ssl.SSLError as error:
+            why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
+            raise UpstreamError(Fault.UPSTREAM_TLS, address=str(address), why=why) from error
         except OSError as error:
             raise UpstreamError(
                 Fault.UPSTREAM_UNREACHABLE, address=str(address), why=type(error).__name__

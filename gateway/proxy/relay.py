@@ -8,6 +8,7 @@ and the handler returns a `RelayedAnswer`: a response of which aiohttp only lear
 from __future__ import annotations
 
 import asyncio
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp import web
@@ -15,7 +16,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from gateway.errors import GatewayError
 from gateway.proxy.answer import SWITCHING_PROTOCOLS, Head
-from gateway.proxy.fields import OwnCookies, response_fields
+from gateway.proxy.fields import OwnCookies, response_fields, signs_out
 from gateway.proxy.framing import HTTP_1_1, LAST_CHUNK, chunk, response_head
 from gateway.proxy.rules import AS_SENT, AnswerRules
 
@@ -30,6 +31,26 @@ class BrowserLeftError(Exception):
     """There is nobody to write to."""
 
 
+class AnswerWithheldError(Exception):
+    """The answer ends the person's session: the gateway gives another one. Nothing of it was sent.
+
+    Args:
+        cookies: what the application has the browser keep or forget, as values of `Set-Cookie`.
+    """
+
+    def __init__(self, cookies: list[bytes]) -> None:
+        super().__init__()
+        self.cookies = cookies
+
+
+class Parting(Enum):
+    """What becomes of an answer by which a person leaves the application."""
+
+    RELAYED = auto()  # it goes to the browser as any other
+    IF_TOLD = auto()  # it is withheld if it says itself that the person leaves
+    WITHHELD = auto()
+
+
 class RelayedAnswer(web.StreamResponse):
     """An answer that has gone to the browser already.
 
@@ -38,12 +59,20 @@ class RelayedAnswer(web.StreamResponse):
         keep_alive: whether the browser's connection may carry another request.
         sent: octets of the answer, its head included.
         error: what cut the answer short; None when it went out whole.
+        signs_out: whether the application says that its person leaves.
     """
 
     def __init__(
-        self, status: int, *, keep_alive: bool, sent: int, error: GatewayError | None = None
+        self,
+        status: int,
+        *,
+        keep_alive: bool,
+        sent: int,
+        error: GatewayError | None = None,
+        signs_out: bool = False,
     ) -> None:
         super().__init__(status=status)
+        self.signs_out = signs_out
         self._keep_alive = keep_alive
         self._body_length = sent
         self.error = error
@@ -104,6 +133,7 @@ class Relay:
         own_cookies: the gateway's cookies, which the answer cannot set.
         private: whether the answer is made for a signed-in person.
         rules: what becomes of its fields.
+        parting: whether an answer that ends the person's session is withheld; see `check`.
 
     Attributes:
         keep_alive: whether the browser's connection may carry another request.
@@ -114,9 +144,11 @@ class Relay:
         "_chunked",
         "_error",
         "_own_cookies",
+        "_parting",
         "_private",
         "_request",
         "_rules",
+        "_signs_out",
         "_status",
         "_upgraded",
         "keep_alive",
@@ -124,7 +156,13 @@ class Relay:
     )
 
     def __init__(
-        self, request: web.BaseRequest, *, own_cookies: OwnCookies, private: bool, rules: AnswerRules
+        self,
+        request: web.BaseRequest,
+        *,
+        own_cookies: OwnCookies,
+        private: bool,
+        rules: AnswerRules,
+        parting: Parting = Parting.RELAYED,
     ) -> None:
         self._request = request
         self.keep_alive = request.keep_alive
@@ -132,10 +170,23 @@ class Relay:
         self._own_cookies = own_cookies
         self._private = private
         self._rules = rules
+        self._parting = parting
+        self._signs_out = False
         self._chunked = False
         self._status = CLIENT_CLOSED_REQUEST
         self._error: GatewayError | None = None
         self._upgraded: web.RequestHandler | None = None
+
+    def check(self, head: Head) -> None:
+        """Look whether the answer ends the person's session.
+
+        Raises:
+            AnswerWithheldError: it does, and the browser is to get the gateway's own sign-out.
+        """
+        self._signs_out = signs_out(head.fields)
+        if self._parting is Parting.WITHHELD or (self._signs_out and self._parting is Parting.IF_TOLD):
+            fields = self._fields(head)
+            raise AnswerWithheldError([value for name, value in fields if name.lower() == b"set-cookie"])
 
     def head(self, head: Head) -> bytes:
         """The head of the answer as octets, framed for this browser (RFC 9112 sections 6.3 and 9.3)."""
@@ -261,4 +312,10 @@ class Relay:
         sent = self._request.writer.output_size
         if self._upgraded is not None:
             return UpgradedAnswer(self._upgraded, sent=sent)
-        return RelayedAnswer(self._status, keep_alive=self.keep_alive, sent=sent, error=self._error)
+        return RelayedAnswer(
+            self._status,
+            keep_alive=self.keep_alive,
+            sent=sent,
+            error=self._error,
+            signs_out=self._signs_out,
+        )

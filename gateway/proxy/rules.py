@@ -90,11 +90,17 @@ def _moved(value: bytes, beginnings: Sequence[tuple[bytes, bytes]]) -> bytes:
     for beginning, becomes in beginnings:
         if value.startswith(beginning) and _ends_there(value, beginning):
             rest = value[len(beginning) :]
-            return becomes + (rest[1:] if becomes.endswith(b"/") and rest.startswith(b"/") else rest)
+            # Two slashes at the beginning of a path would make a host of what follows.
+            return becomes + (rest.lstrip(b"/\\") if becomes.endswith(b"/") else rest)
     return value
 
 
 def _ends_there(value: bytes, beginning: bytes) -> bool:
-    """Tell whether the beginning ends where a name ends: `http://app` is not the beginning of `http://apple`."""
+    """Tell whether the beginning ends where a name ends: `http://app` is not the beginning of `http://apple`.
+
+    Nor is a path the beginning of `//other.example`, which is a host.
+    """
     rest = value[len(beginning) :]
+    if beginning.startswith(b"/") and value[:2] in {b"//", b"/\\"}:
+        return False
     return not rest or beginning.endswith(b"/") or rest[:1] in b"/?#"

@@ -7,16 +7,24 @@ whose browser has left is not waited for (aiohttp waits). There is no start on t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
-from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
+from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy, RawRequestMessage
+from aiohttp.typedefs import Handler
 
 READ_AHEAD: Final = 64 * 1024
 """Octets of a request's body that are held for a slow upstream, more or less."""
+
+
+_REFUSAL_FIELDS: Final = {
+    "Server": "proconnect-gateway",  # aiohttp's own would say which version of what is to be attacked
+    "Cache-Control": "no-store",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +35,14 @@ class Bounds:
         idle: seconds for which its connection is kept open, and in which the head of a request has to come.
         line: octets of a request line, and of one field.
         fields: how many fields.
+        linger: seconds for which the rest of a body that nobody wants is read, so that its browser, which may
+            still be sending it, comes to read the answer.
     """
 
     idle: float = 75
     line: int = 16 * 1024
     fields: int = 128
+    linger: float = 30
 
 
 class FrontProtocol(web.RequestHandler):
@@ -42,13 +53,30 @@ class FrontProtocol(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Read what came; if it cannot be read on, a body that is still awaited never comes."""
         super().data_received(data)
-        if self._messages and not hasattr(self._messages[-1][0], "headers"):
+        if not self._messages:
+            return
+        if not self._end_behind_an_upgrade():
             request = self._current_request
             awaited = [] if request is None else [request.content]
             for payload in [*awaited, *(payload for _, payload in self._messages)]:
                 if not payload.is_eof():
                     payload.set_exception(web.RequestPayloadError())
                     payload.feed_eof()
+
+    def _end_behind_an_upgrade(self) -> bool:
+        """Let a request that asks for an upgrade be the last, unless aiohttp keeps what came behind it.
+
+        It keeps that for WebSockets only; behind any other it would go on in the middle of something.
+
+        Returns:
+            Whether the newest message is a request at all.
+        """
+        message, payload = self._messages[-1]
+        if not isinstance(message, RawRequestMessage):
+            return False
+        if message.upgrade and not self._upgraded and not message.should_close:
+            self._messages[-1] = (message._replace(should_close=True), payload)
+        return True
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Note the end; if it came behind an early answer, nobody will send the rest of the request."""
@@ -64,7 +92,10 @@ class FrontProtocol(web.RequestHandler):
         if request.writer.output_size > 0 and not resp.prepared:
             self.force_close()
             return resp, True
-        return await super().finish_response(request, resp, start_time)
+        finished = await super().finish_response(request, resp, start_time)
+        if self._messages:
+            self._end_behind_an_upgrade()  # it came behind a request for an upgrade that was declined
+        return finished
 
     def handle_error(
         self,
@@ -82,7 +113,7 @@ class FrontProtocol(web.RequestHandler):
             raise ConnectionError
         if exc is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self.log_exception("unexpected", exc_info=exc)
-        refusal = web.Response(status=_status(status, exc), headers={"Cache-Control": "no-store"})
+        refusal = web.Response(status=_status(status, exc), headers=_REFUSAL_FIELDS)
         refusal.force_close()
         return refusal
 
@@ -116,6 +147,7 @@ class FrontServer(web.Server):
             # A body goes to the application as it came, compressed or not.
             auto_decompress=False,
             keepalive_timeout=bounds.idle,
+            lingering_time=bounds.linger,
             max_field_size=bounds.line,
             max_headers=bounds.fields,
             max_line_size=bounds.line,
@@ -127,11 +159,17 @@ class FrontServer(web.Server):
         return FrontProtocol(self, loop=self._loop, **self._kwargs)
 
 
+def parser_is_lenient() -> bool:
+    """Whether aiohttp reads requests in Python, for want of its parser in C."""
+    return HttpRequestParser is HttpRequestParserPy
+
+
 class FrontRunner(web.AppRunner):
     """Runs an application for browsers.
 
     Args:
         app: the application.
+        entrance: given how the application answers, makes what each request is given to; None for that alone.
         shutdown_timeout: seconds that requests under way are given at the end.
         bounds: what a browser may send, and how slowly.
         danger_python_parser: start although aiohttp's parser in C is missing.
@@ -141,16 +179,20 @@ class FrontRunner(web.AppRunner):
         self,
         app: web.Application,
         *,
+        entrance: Callable[[Handler], Handler] | None = None,
         shutdown_timeout: float,
         bounds: Bounds | None = None,
         danger_python_parser: bool = False,
     ) -> None:
         super().__init__(app, handle_signals=False, shutdown_timeout=shutdown_timeout)
+        self._entrance = entrance
         self._bounds = bounds or Bounds()
-        self._allowed = danger_python_parser or HttpRequestParser is not HttpRequestParserPy
+        self._allowed = danger_python_parser or not parser_is_lenient()
 
     async def _make_server(self) -> web.Server:
         if not self._allowed:
             raise RuntimeError("aiohttp's HTTP parser in C is missing; the one in Python is too lenient")
         made = await super()._make_server()
-        return FrontServer(made.request_handler, request_factory=made.request_factory, bounds=self._bounds)
+        answer = cast("Handler", made.request_handler)
+        handler = answer if self._entrance is None else self._entrance(answer)
+        return FrontServer(handler, request_factory=made.request_factory, bounds=self._bounds)

@@ -25,6 +25,10 @@ class Streams:
     def __len__(self) -> int:
         return sum(map(len, self._open.values()))
 
+    def sessions(self) -> set[str]:
+        """The ids of the sessions that have streams."""
+        return {session for session in self._open if session is not None}
+
     def hold(self, session: str | None, cut: Cut) -> Callable[[], None]:
         """Hold a stream in the register while it is open.
 

@@ -58,6 +58,24 @@ def _origin_form(raw: str, *, method: str, host: str) -> str:
     return "*" if not tail and method == "OPTIONS" else "/" + tail
 
 
+def without_prefix(target: str, prefix: str) -> str:
+    """The target without the prefix of its path that is this gateway's alone.
+
+    Args:
+        target: as `read_target` gave it.
+        prefix: without a slash at its end; its path was found to be, or to begin with, this one.
+
+    Raises:
+        RequestError: target-ambiguous, when the prefix is written in another way: it would be left in place.
+    """
+    if target == "*":
+        return target
+    rest = target[len(prefix) :]
+    if not target.startswith(prefix) or rest[:1] not in {"", "/", "?"}:
+        raise RequestError(Fault.TARGET_AMBIGUOUS, why="prefix written in another way")
+    return rest if rest.startswith("/") else f"/{rest}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamAddress:
     """Where one upstream listens.

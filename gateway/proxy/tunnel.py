@@ -92,6 +92,9 @@ class Tunnel:
         if frames.between:
             if not frames.closed:
                 self.browser.write(close_frame(code))
+            # A browser has seen the close only once the connection ends, and leaves that to the server
+            # (RFC 6455 section 7.1.1). Half of it: what it still sends must not undo what it was told.
+            self.browser.end_writing()
             self._frames = None
             self.upstream.abort()
 

@@ -20,7 +20,7 @@ from gateway.proxy.framing import Framing, agreed_upgrade
 from gateway.proxy.limits import Limits
 from gateway.proxy.outgoing import Outgoing
 from gateway.proxy.pool import Pool
-from gateway.proxy.relay import BrowserLeftError, Relay, RelayedAnswer
+from gateway.proxy.relay import BrowserLeftError, Parting, Relay, RelayedAnswer
 from gateway.proxy.rules import AS_SENT, AnswerRules
 from gateway.proxy.streams import Streams
 from gateway.proxy.target import UpstreamAddress
@@ -66,6 +66,8 @@ class Upstream:
         own_cookies: OwnCookies,
         private: bool,
         session: str | None = None,
+        body: bytes | None = None,
+        parting: Parting = Parting.RELAYED,
     ) -> RelayedAnswer:
         """Send the request up and the answer down. An upgrade leaves a tunnel, which lives on its own.
 
@@ -77,6 +79,8 @@ class Upstream:
             own_cookies: the gateway's cookies, which the answer cannot set.
             private: whether the answer is made for a signed-in person.
             session: the id under which `Streams.cut` finds what is open for long; None for nobody's.
+            body: what to send in place of the browser's body, which was read; `framing` says its length.
+            parting: what becomes of an answer that ends the person's session.
 
         Returns:
             An answer that was sent already. If it was cut short, its `error` says why.
@@ -85,11 +89,12 @@ class Upstream:
             UpstreamError: the upstream was not reached, was too slow or answered something that is not HTTP;
                 also its kinds for busy and slow. Nothing of an answer was sent to the browser then.
             RequestError: the body of the request is malformed or too slow. The same.
+            AnswerWithheldError: the answer is withheld, as `parting` asks. The same.
         """
         if framing.upgrade is not None and self._tunnels >= self._limits.tunnels:
             raise UpstreamBusyError(Fault.UPSTREAM_BUSY, tunnels=self._tunnels)
-        relay = Relay(request, own_cookies=own_cookies, private=private, rules=self._rules)
-        outgoing = Outgoing(request, framing, target if target == "*" else self._base + target, fields)
+        relay = Relay(request, own_cookies=own_cookies, private=private, rules=self._rules, parting=parting)
+        outgoing = Outgoing(request, framing, target if target == "*" else self._base + target, fields, body)
         try:
             octets = await self._exchange(outgoing, relay, session)
             if octets:
@@ -104,6 +109,16 @@ class Upstream:
                 raise
             relay.abort(error)
         return relay.answer()
+
+    @property
+    def tunnels(self) -> int:
+        """How many tunnels are open."""
+        return self._tunnels
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open, those of tunnels apart."""
+        return len(self._pool)
 
     async def probe(self) -> None:
         """Reach the upstream, without asking it anything.
@@ -131,6 +146,7 @@ class Upstream:
                 pool.release(connection)
                 connection = await pool.open()
                 head = await outgoing.send(connection, limits)
+            relay.check(head)
             if connection.reader.complete and head.status != SWITCHING_PROTOCOLS:
                 return relay.whole(head, connection.take(), uploaded=connection.sent)
             if connection.error is not None:

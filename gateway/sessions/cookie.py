@@ -11,16 +11,16 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from typing import Final
 
 from gateway.secret import Secret
-from gateway.sessions.keys import record_key
+from gateway.sessions.keys import record_key, session_id
 from gateway.sessions.seal import Purpose, Sealer
 from gateway.sessions.session import ANONYMOUS, Session, SignedIn, from_stored, to_stored
 
 _BITS_LENGTH: Final = 32  # octets
-_ID_LENGTH: Final = 16  # hexadecimal digits
 _MOST_COOKIES: Final = 4
 
 
@@ -47,7 +47,7 @@ class SessionCookie:
     @property
     def session_id(self) -> str:
         """What logs and people call the session; neither the key nor the bits follow from it."""
-        return sha256(self.key.encode()).hexdigest()[:_ID_LENGTH]
+        return session_id(self.key)
 
     def seal(self, session: SignedIn, *, sealer: Sealer, random: Callable[[int], bytes]) -> bytes:
         """The session's record, sealed for these bits and bound to its key."""
@@ -79,7 +79,7 @@ def read_cookies(fields: Iterable[str], *, name: str) -> tuple[SessionCookie, ..
         fields: every value of the `Cookie` field.
         name: the cookie's name.
     """
-    pattern = re.compile(rf"(?:^|;)[ \t]*{re.escape(name)}=([A-Za-z0-9_-]{{43}})[ \t]*(?=;|\Z)")
+    pattern = _pattern(name)
     found: dict[SessionCookie, None] = {}
     for text in fields:
         for match in pattern.finditer(text) if name in text else ():
@@ -90,3 +90,9 @@ def read_cookies(fields: Iterable[str], *, name: str) -> tuple[SessionCookie, ..
             if len(found) == _MOST_COOKIES:
                 return tuple(found)
     return tuple(found)
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    """Made once for each name, of which there are two."""
+    return re.compile(rf"(?:^|;)[ \t]*{re.escape(name)}=([A-Za-z0-9_-]{{43}})[ \t]*(?=;|\Z)")

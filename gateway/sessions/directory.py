@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from gateway.sessions.storage import RecordStore, SessionIndex
+from gateway.sessions.store import EndsRecords, SessionIndex
 from gateway.sessions.summary import By, Summaries, Summary
 
 
@@ -23,18 +23,19 @@ class Directory:
     """
 
     index: SessionIndex
-    records: RecordStore
+    records: EndsRecords
     summaries: Summaries
 
-    async def find(self, by: By, value: str) -> list[tuple[str, Summary]]:
-        """The sessions that somebody means who says `value`: the keys of their records, and what is listed.
+    async def find(self, by: By, value: str) -> AsyncIterator[tuple[str, Summary]]:
+        """Go through the sessions that somebody means who says `value`: keys of records, what is listed.
 
         Raises:
             StoreError: the store did not answer.
         """
-        found = await self.index.find(self.summaries.indexes(by, value))
-        opened = ((key, self.summaries.open(key, sealed)) for key, sealed in found)
-        return [(key, summary) for key, summary in opened if summary and summary.is_found_by(by, value)]
+        async for key, sealed in self.index.find(self.summaries.indexes(by, value)):
+            summary = self.summaries.open(key, sealed)
+            if summary is not None and summary.is_found_by(by, value):
+                yield key, summary
 
     async def every(self) -> AsyncIterator[tuple[str, Summary | None]]:
         """Go through all the sessions, in no order: the keys of their records, and what is listed.

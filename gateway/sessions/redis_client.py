@@ -1,6 +1,7 @@
 """Adapter: a client of the redis package for each form of Redis, set up so that it waits for no dead server.
 
-What is kept there is the affair of `sessions.redis_records`, which also has the limit for a whole command.
+What is kept there is the affair of `sessions.redis_records`, the time of a whole command that of
+`sessions.redis_link`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,15 @@ from typing import Any, Final, TypeAlias, assert_never
 
 from redis.asyncio import Redis, RedisCluster, Sentinel
 from redis.asyncio.cluster import ClusterNode
-from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.connection import (
+    Connection,
+    ConnectionPool,
+    RedisSSLContext,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import SentinelManagedSSLConnection
 from redis.backoff import NoBackoff
 
 from gateway.secret import Secret
@@ -53,6 +61,16 @@ class Credentials:
             "ssl_keyfile": _text(self.key_file),
         }
 
+    def context(self) -> RedisSSLContext:
+        """The same for many connections."""
+        return RedisSSLContext(
+            keyfile=_text(self.key_file),
+            certfile=_text(self.cert_file),
+            cert_reqs="required",
+            ca_certs=_text(self.ca_file),
+            check_hostname=True,
+        )
+
 
 def open_client(address: RedisAddress, credentials: Credentials, *, limit: float, connections: int) -> Client:
     """Prepare a client; nothing is connected before the first command.
@@ -67,8 +85,8 @@ def open_client(address: RedisAddress, credentials: Credentials, *, limit: float
         case OneRedis():
             one: dict[str, Any] = {"host": address.address.host, "port": address.address.port}
             if address.tls:
-                one |= credentials.tls()
-            kind = SSLConnection if address.tls else Connection
+                one["context"] = credentials.context()
+            kind = _TLSConnection if address.tls else Connection
             return _pooled(kind, one | credentials.login(address.user), address.db, limit, connections)
         case RedisSocket():
             options = {"path": address.path, **credentials.login(None)}
@@ -102,6 +120,9 @@ def _master(address: RedisSentinel, credentials: Credentials, limit: float, conn
             **tls,
         },
     )
+    shared: dict[str, Any] = (
+        {"connection_class": _MasterTLSConnection, "context": credentials.context()} if tls else {}
+    )
     client: Redis = sentinels.master_for(
         address.name,
         redis_class=_MasterOfSentinels,
@@ -109,9 +130,24 @@ def _master(address: RedisSentinel, credentials: Credentials, limit: float, conn
         db=address.db,
         **_shared(limit),
         **credentials.login(address.user),
-        **tls,
+        **shared,
     )
     return client
+
+
+class _TLSConnection(SSLConnection):
+    """Has its TLS context in common with others.
+
+    A context of its own would read all the system's authorities anew, and let everybody wait meanwhile.
+    """
+
+    def __init__(self, *, context: RedisSSLContext, **options: Any) -> None:  # noqa: ANN401 - the package's
+        super().__init__(**options)
+        self.ssl_context = context
+
+
+class _MasterTLSConnection(_TLSConnection, SentinelManagedSSLConnection):
+    """The same, to whom the Sentinels call the master."""
 
 
 class _MasterOfSentinels(Redis):
@@ -142,6 +178,8 @@ def _shared(limit: float) -> dict[str, Any]:
         "protocol": 2,
         "socket_connect_timeout": limit / 4,
         "socket_timeout": None,
+        # Telling Redis the package's name would cost a new connection a round trip.
+        "driver_info": None,
         # A connection that Redis closed while it was idle is only noticed when it is used.
         "retry": Retry(NoBackoff(), 1),
     }

@@ -34,6 +34,14 @@ class Purpose(StrEnum):
     SESSION_SUMMARY = "session-summary"
     SESSION_INDEX = "session-index"
     SIGN_IN_ATTEMPT = "sign-in-attempt"
+    POSTED_RESPONSE = "posted-response"
+    LAST_PERSON = "last-person"
+    KEPT_FORM = "kept-form"
+
+
+def version(sealed: bytes) -> bytes:
+    """What tells a sealed value from every other under the same key: the beginning of it, its nonce."""
+    return sealed[:_NONCE_LENGTH]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
@@ -27,6 +27,7 @@ _PAGE_LENGTH: Final = 500
 _SWITCH_PAUSE: Final = 0.01  # seconds
 _PING_KEY: Final = "gateway:ping"
 _PING_LIFETIME: Final = 60  # seconds
+_LOOK_AGAIN: Final = 0.25  # seconds
 
 _SCHEMA: Final = """
     CREATE TABLE IF NOT EXISTS records (
@@ -53,6 +54,14 @@ _SCHEMA: Final = """
     CREATE TRIGGER IF NOT EXISTS record_goes AFTER DELETE ON records BEGIN
         DELETE FROM names WHERE key = OLD.key AND name IN (SELECT value FROM json_each(OLD.indexes));
     END;
+    CREATE TABLE IF NOT EXISTS endings (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        key TEXT NOT NULL
+    );
+    CREATE TRIGGER IF NOT EXISTS session_ends AFTER DELETE ON records WHEN OLD.indexes IS NOT NULL BEGIN
+        INSERT INTO endings (key) VALUES (OLD.key);
+        DELETE FROM endings WHERE number <= last_insert_rowid() - 10000;
+    END;
 """
 _GET: Final = "SELECT record FROM records WHERE key = ? AND ends > ?"
 _PUT: Final = """
@@ -62,20 +71,23 @@ _PUT: Final = """
 """
 _REPLACE: Final = """
     UPDATE records SET record = ?, ends = ?, summary = coalesce(?, summary), indexes = coalesce(?, indexes)
-    WHERE key = ? AND ends > ?
+    WHERE key = ? AND ends > ? AND (? IS NULL OR substr(record, 1, length(?)) = ?)
 """
 _DELETE: Final = "DELETE FROM records WHERE key = ?"
 _CLAIM: Final = """
-    INSERT INTO records (key, record, ends) VALUES (?, x'', ?)
+    INSERT INTO records (key, record, ends) VALUES (?, ?, ?)
     ON CONFLICT (key) DO UPDATE SET record = excluded.record, ends = excluded.ends WHERE records.ends <= ?
 """
 _FIND: Final = """
     SELECT DISTINCT key, summary FROM names JOIN records USING (key)
-    WHERE name IN (SELECT value FROM json_each(?)) AND summary IS NOT NULL AND ends > ?
+    WHERE name IN (SELECT value FROM json_each(?)) AND key > ? AND summary IS NOT NULL AND ends > ?
+    ORDER BY key LIMIT ?
 """
 _PAGE: Final = (
     "SELECT key, summary FROM records WHERE key > ? AND key GLOB ? AND ends > ? ORDER BY key LIMIT ?"
 )
+_LAST_ENDING: Final = "SELECT coalesce(max(number), 0) FROM endings"
+_ENDINGS: Final = "SELECT number, key FROM endings WHERE number > ? ORDER BY number"
 _SWEEP: Final = "DELETE FROM records WHERE key IN (SELECT key FROM records WHERE ends <= ? LIMIT ?)"
 
 
@@ -85,9 +97,10 @@ class SqliteRecords:
     Made by `open`; ended by `close`, without which its thread keeps the process alive.
     """
 
-    def __init__(self, connection: aiosqlite.Connection, clock: Callable[[], int]) -> None:
+    def __init__(self, connection: aiosqlite.Connection, clock: Callable[[], int], *, shared: bool) -> None:
         self._connection = connection
         self._clock = clock
+        self._shared = shared
 
     @classmethod
     async def open(cls, path: Path | None, *, clock: Callable[[], int], limit: float = 2.0) -> Self:
@@ -105,7 +118,8 @@ class SqliteRecords:
             database = await asyncio.to_thread(_connect, path, limit)
         except (sqlite3.Error, OSError) as error:
             raise _unreachable(error) from error
-        return cls(await aiosqlite.Connection(lambda: database, iter_chunk_size=1), clock)
+        connection = await aiosqlite.Connection(lambda: database, iter_chunk_size=1)
+        return cls(connection, clock, shared=path is not None)
 
     async def get(self, key: str) -> bytes | None:
         """Return the record; None when there is none or its lifetime has passed."""
@@ -118,30 +132,57 @@ class SqliteRecords:
         await self._write(_PUT, (key, record, now + lifetime, *_columns(listed)))
         await self._write(_SWEEP, (now, _SWEPT_AT_ONCE))
 
-    async def replace(self, key: str, record: bytes, *, lifetime: int, listed: Listed | None = None) -> bool:
-        """Write a record over one that is still there; False, and nothing written, when none is."""
+    async def replace(
+        self,
+        key: str,
+        record: bytes,
+        *,
+        lifetime: int,
+        listed: Listed | None = None,
+        over: bytes | None = None,
+    ) -> bool:
+        """Write a record over one that is still there and begins with `over`; False when none is."""
         now = self._clock()
-        return await self._write(_REPLACE, (record, now + lifetime, *_columns(listed), key, now)) == 1
+        values = (record, now + lifetime, *_columns(listed), key, now, over, over, over)
+        return await self._write(_REPLACE, values) == 1
 
     async def delete(self, key: str) -> None:
         """Delete a record, if there is one, and what is listed of it."""
         await self._write(_DELETE, (key,))
 
-    async def claim(self, key: str, *, lifetime: int) -> bool:
+    async def claim(self, key: str, *, lifetime: int, record: bytes = b"") -> bool:
         """Take a key: True for one caller, False for every other until the lifetime has passed."""
         now = self._clock()
-        claimed = await self._write(_CLAIM, (key, now + lifetime, now)) == 1
+        claimed = await self._write(_CLAIM, (key, record, now + lifetime, now)) == 1
         await self._write(_SWEEP, (now, _SWEPT_AT_ONCE))
         return claimed
+
+    async def endings(self) -> AsyncGenerator[str | None]:
+        """Hear of each record that is deleted from now on, by whichever process; see RecordStore."""
+        if not self._shared:
+            # Nobody else can delete anything.
+            yield None
+            await asyncio.Event().wait()
+        ((last,),) = await self._read(_LAST_ENDING, ())
+        yield None
+        while True:
+            for number, key in await self._read(_ENDINGS, (last,)):
+                if number != last + 1:
+                    raise StoreError(Fault.STORE_UNREACHABLE, store="sqlite", cause="too many sessions ended")
+                last = number
+                yield key
+            await asyncio.sleep(_LOOK_AGAIN)
 
     async def ping(self) -> None:
         """Make sure that the store answers and takes writes."""
         await self._write(_PUT, (_PING_KEY, b"", self._clock() + _PING_LIFETIME, *_columns(None)))
 
-    async def find(self, indexes: Collection[str]) -> list[tuple[str, bytes]]:
-        """Return the key and the sealed summary of each session that one of these names leads to."""
-        rows = await self._read(_FIND, (json.dumps([*indexes]), self._clock()))
-        return [(key, bytes(summary)) for key, summary in rows]
+    async def find(self, indexes: Collection[str]) -> AsyncIterator[tuple[str, bytes]]:
+        """Go through the key and the sealed summary of each session that one of these names leads to."""
+        key, names = "", json.dumps([*indexes])
+        while page := await self._read(_FIND, (names, key, self._clock(), _PAGE_LENGTH)):
+            for key, summary in page:
+                yield key, bytes(summary)
 
     async def every(self) -> AsyncIterator[tuple[str, bytes | None]]:
         """Go through the key of each session, with its sealed summary if it has one, in no order."""

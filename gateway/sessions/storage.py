@@ -1,14 +1,14 @@
-"""Adapter to aiohttp-session: cookie to record to Session, and back; and what a record store must do.
+"""Adapter to aiohttp-session: cookie to record to Session, and back.
 
-What a record looks like is in `sessions.cookie`, when a session ends in `sessions.session`. Handlers use the
-three functions at the end.
+What a record looks like is in `sessions.cookie`, when a session ends in `sessions.session`, what is kept of
+sessions read lately in `sessions.record_cache`. Handlers use the functions at the end.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
-from typing import Protocol
+from collections.abc import Callable
+from typing import TypeVar
 
 from aiohttp import web
 from aiohttp_session import SESSION_KEY, STORAGE_KEY, AbstractStorage, get_session
@@ -17,51 +17,16 @@ from aiohttp_session import Session as BaseSession
 from gateway.errors import StoreError
 from gateway.secret import Secret
 from gateway.sessions.cookie import SessionCookie, new_cookie, read_cookies
+from gateway.sessions.record_cache import Kept, RecordCache
+from gateway.sessions.refreshing import Refreshing
 from gateway.sessions.seal import Sealer
-from gateway.sessions.session import ANONYMOUS, Claims, Lifetimes, Session, SignedIn
-from gateway.sessions.summary import Listed, Sighting, Summaries
+from gateway.sessions.session import ANONYMOUS, Claims, Grant, Lifetimes, Session, SignedIn
+from gateway.sessions.store import RecordStore
+from gateway.sessions.summary import Sighting, Summaries
+from gateway.sessions.unopened import Unopened
+from gateway.sessions.writer import Writer
 
-
-class RecordStore(Protocol):
-    """Sealed records by key, each with its lifetime in seconds (1 or more).
-
-    Every method raises StoreError with STORE_UNREACHABLE when the store does not answer, or not in time.
-    """
-
-    async def get(self, key: str) -> bytes | None:
-        """Return the record; None when there is none or its lifetime has passed."""
-
-    async def put(self, key: str, record: bytes, *, lifetime: int, listed: Listed | None = None) -> None:
-        """Write a record, whatever was there, and what is listed of it; both end together."""
-
-    async def replace(self, key: str, record: bytes, *, lifetime: int, listed: Listed | None = None) -> bool:
-        """Write a record over one that is still there; False, and nothing written, when none is."""
-
-    async def delete(self, key: str) -> None:
-        """Delete a record, if there is one, and what is listed of it."""
-
-    async def claim(self, key: str, *, lifetime: int) -> bool:
-        """Take a key: True for one caller, False for every other until the lifetime has passed."""
-
-    async def ping(self) -> None:
-        """Make sure that the store answers and takes writes."""
-
-    async def close(self) -> None:
-        """Let go of the store."""
-
-
-class SessionIndex(Protocol):
-    """What a store can tell of its sessions without their cookies; the same errors as a RecordStore's."""
-
-    async def find(self, indexes: Collection[str]) -> list[tuple[str, bytes]]:
-        """Return the key and the sealed summary of each session that one of these names leads to."""
-
-    def every(self) -> AsyncIterator[tuple[str, bytes | None]]:
-        """Go through the key of each session, with its sealed summary if it has one, in no order."""
-
-
-class SessionStore(RecordStore, SessionIndex, Protocol):
-    """A whole store."""
+_T = TypeVar("_T")
 
 
 class HeldSession(BaseSession):
@@ -70,12 +35,14 @@ class HeldSession(BaseSession):
     Args:
         value: who is behind the request.
         cookie: what leads to its record; None for nobody.
+        kept: what is kept of it between requests; None for nobody, and for who has just signed in.
     """
 
-    def __init__(self, value: Session, cookie: SessionCookie | None = None) -> None:
+    def __init__(self, value: Session, cookie: SessionCookie | None = None, kept: Kept | None = None) -> None:
         super().__init__(None, data=None, new=cookie is None)
         self.value = value
         self.cookie = cookie
+        self.kept = kept
 
 
 class SessionStorage(AbstractStorage):
@@ -83,6 +50,7 @@ class SessionStorage(AbstractStorage):
 
     Args:
         records: where sealed records are kept.
+        cache: the sessions read lately, of the same records.
         sealer: seals and opens them.
         lifetimes: the lifetimes of sessions opened at a host.
         summaries: makes what is listed of a session.
@@ -93,12 +61,15 @@ class SessionStorage(AbstractStorage):
         secure: whether browsers use https here. Then the cookie is `Secure` and has the prefix that keeps
             sibling hosts and plain http from setting it (RFC 6265bis section 4.1.3.2).
         report: told of a write that failed although the session was read: the request goes on without it.
+        unopened: told of records that do not open.
+        refreshing: sessions that are refreshed, made of what writes them; None where none are.
     """
 
     def __init__(
         self,
         *,
         records: RecordStore,
+        cache: RecordCache,
         sealer: Sealer,
         lifetimes: Callable[[str], Lifetimes],
         summaries: Summaries,
@@ -108,19 +79,29 @@ class SessionStorage(AbstractStorage):
         random: Callable[[int], bytes],
         secure: bool,
         report: Callable[[StoreError], None],
+        unopened: Unopened,
+        refreshing: Callable[[Writer], Refreshing] | None = None,
     ) -> None:
         super().__init__(cookie_name="__Host-gateway" if secure else "gateway")
         self._records = records
-        self._sealer = sealer
+        self._cache = cache
+        self._writer = Writer(
+            cache=cache, sealer=sealer, lifetimes=lifetimes, summaries=summaries, random=random
+        )
+        self._refreshing = None if refreshing is None else refreshing(self._writer)
         self._lifetimes = lifetimes
-        self._summaries = summaries
         self._host_of = host_of
         self._sighting_of = sighting_of
         self._clock = clock
         self._random = random
         self._secure = secure
         self._report = report
-        self._renewals: dict[str, asyncio.Task[bool]] = {}
+        self._unopened = unopened
+        self._renewals: dict[str, asyncio.Task[Kept | None]] = {}
+
+    def attend(self, request: web.Request) -> None:
+        """Have `current_session` and the like know of this storage, without aiohttp-session's middleware."""
+        request[STORAGE_KEY] = self
 
     async def load_session(self, request: web.Request) -> HeldSession:
         """Who is behind a request: the first of its cookies that leads to a living session of this host.
@@ -129,9 +110,9 @@ class SessionStorage(AbstractStorage):
             StoreError: the store did not answer. Nothing is known about the person then.
         """
         for cookie in self._cookies(request):
-            session = await self._read(request, cookie, host=self._host_of(request), now=self._clock())
-            if isinstance(session, SignedIn):
-                return HeldSession(session, cookie)
+            kept = await self._read(request, cookie, host=self._host_of(request), now=self._clock())
+            if kept is not None:
+                return HeldSession(kept.session, cookie, kept)
         return HeldSession(ANONYMOUS)
 
     async def new_session(self) -> HeldSession:
@@ -171,6 +152,7 @@ class SessionStorage(AbstractStorage):
         claims: Claims,
         id_token: Secret,
         sid: str | None,
+        grant: Grant | None,
         now: int,
     ) -> SignedIn:
         """Open a session; see `open_session`."""
@@ -184,12 +166,13 @@ class SessionStorage(AbstractStorage):
             signed_in_at=now,
             last_seen=now,
             sid=sid,
+            grant=grant,
         )
         await self._records.put(
             cookie.key,
-            cookie.seal(session, sealer=self._sealer, random=self._random),
+            self._writer.sealed(cookie, session),
             lifetime=self._lifetimes(host).remaining(session, now=now),
-            listed=self._listed(cookie, session, self._sighting_of(request)),
+            listed=self._writer.listed(cookie, session, self._sighting_of(request)),
         )
         await self._delete_presented(request)
         self._hold(request, HeldSession(session, cookie))
@@ -205,6 +188,8 @@ class SessionStorage(AbstractStorage):
     async def close(self) -> None:
         """Wait for the writes that are under way. The store is closed by whoever opened it."""
         await asyncio.gather(*self._renewals.values())
+        if self._refreshing is not None:
+            await self._refreshing.close()
 
     def _cookies(self, request: web.Request) -> tuple[SessionCookie, ...]:
         return read_cookies(request.headers.getall("Cookie", ()), name=self.cookie_name)
@@ -212,66 +197,79 @@ class SessionStorage(AbstractStorage):
     async def _delete_presented(self, request: web.Request) -> None:
         # Whoever they belong to: who shows a cookie holds that session, and a planted one must not live on.
         for cookie in self._cookies(request):
-            await self._records.delete(cookie.key)
-
-    def _listed(self, cookie: SessionCookie, session: SignedIn, seen: Sighting) -> Listed:
-        return self._summaries.listed(session, seen, key=cookie.key, random=self._random)
+            await self._cache.delete(cookie.key)
 
     @staticmethod
     def _hold(request: web.Request, held: HeldSession) -> None:
         held.changed()
         request[SESSION_KEY] = held
 
-    async def _read(self, request: web.Request, cookie: SessionCookie, *, host: str, now: int) -> Session:
-        record = await self._records.get(cookie.key)
-        session = ANONYMOUS if record is None else cookie.open(record, sealer=self._sealer)
-        if not isinstance(session, SignedIn) or session.host != host:
-            return ANONYMOUS
+    async def _read(self, request: web.Request, cookie: SessionCookie, *, host: str, now: int) -> Kept | None:
         lifetimes = self._lifetimes(host)
-        if not lifetimes.alive(session, now=now):
+        kept = self._cache.warm(cookie.key)
+        if kept is None or not lifetimes.settled(kept.session, now=now):
+            # Another gateway may know better when the person was last here.
+            kept = await self._ask(request, cookie)
+        if kept is None or kept.session.host != host:
+            return None
+        if not lifetimes.alive(kept.session, now=now):
             await self._drop(cookie.key)
-            return ANONYMOUS
-        if not lifetimes.idle_write_due(session, now=now):
+            return None
+        if self._refreshing is not None and self._refreshing.due(kept.session):
+            return await self._refreshing.refreshed(cookie, kept, self._sighting_of(request))
+        if lifetimes.idle_write_due(kept.session, now=now):
+            return await self._renewed(request, cookie, kept)
+        return kept
+
+    async def _ask(self, request: web.Request, cookie: SessionCookie) -> Kept | None:
+        refused, opener = False, self._writer.opener(cookie)
+
+        def opened(record: bytes) -> Session:
+            nonlocal refused
+            session = opener(record)
+            refused = not isinstance(session, SignedIn)
             return session
-        seen = session.seen(now)
-        return seen if await self._renewed(request, cookie, seen, lifetimes) else ANONYMOUS
+
+        kept = await self._cache.read(cookie.key, opened)
+        if refused:
+            await self._unopened.found(request, cookie)
+        return kept
 
     async def _drop(self, key: str) -> None:
         try:
-            await self._records.delete(key)
+            await self._cache.delete(key)
         except StoreError as error:
             self._report(error)
 
-    async def _renewed(
-        self, request: web.Request, cookie: SessionCookie, seen: SignedIn, lifetimes: Lifetimes
-    ) -> bool:
-        """Write the idle time, once for all the requests that find it due; False when the record is gone.
+    async def _renewed(self, request: web.Request, cookie: SessionCookie, kept: Kept) -> Kept | None:
+        """Write the idle time, once for all the requests that find it due; None when the record is gone.
 
         The write outlives its request: a browser that goes away must not shorten its own session.
         """
         task = self._renewals.get(cookie.key)
         if task is None:
-            sighting = self._sighting_of(request)
-            task = asyncio.create_task(self._renew(cookie, seen, sighting, lifetimes))
+            task = asyncio.create_task(self._renew(cookie, kept, self._sighting_of(request)))
             self._renewals[cookie.key] = task
             task.add_done_callback(lambda _: self._renewals.pop(cookie.key))
         return await asyncio.shield(task)
 
-    async def _renew(
-        self, cookie: SessionCookie, seen: SignedIn, sighting: Sighting, lifetimes: Lifetimes
-    ) -> bool:
-        record = cookie.seal(seen, sealer=self._sealer, random=self._random)
+    async def _renew(self, cookie: SessionCookie, kept: Kept, sighting: Sighting) -> Kept | None:
+        seen = kept.session.seen(self._clock())
         try:
-            return await self._records.replace(
-                cookie.key,
-                record,
-                lifetime=lifetimes.remaining(seen, now=seen.last_seen),
-                listed=self._listed(cookie, seen, sighting),
+            if await self._writer.replace(cookie, kept, seen, sighting):
+                return kept
+            # It has ended, or another gateway has written meanwhile.
+            return (
+                None
+                if seen.grant is None
+                else await self._cache.read(cookie.key, self._writer.opener(cookie))
             )
         except StoreError as error:
-            # The store answered who this is a moment ago; that it takes no writes is not the person's end.
+            # The store said lately who this is; that it takes no writes now is not the person's end. The
+            # write is tried again once the store is asked again, and not at each request meanwhile.
             self._report(error)
-            return True
+            kept.session = kept.session.seen(seen.last_seen)
+            return kept
 
 
 async def current_session(request: web.Request) -> Session:
@@ -284,6 +282,23 @@ async def current_session(request: web.Request) -> Session:
     return held.value if isinstance(held, HeldSession) else ANONYMOUS
 
 
+async def derived(request: web.Request, name: str, make: Callable[[SignedIn], _T]) -> _T:
+    """What follows from the claims of the person behind a request, made once for many requests.
+
+    Args:
+        request: of somebody who is signed in.
+        name: what it is; one name always means the same `make`.
+        make: makes it.
+
+    Raises:
+        StoreError: the store did not answer.
+    """
+    held = await get_session(request)
+    if not isinstance(held, HeldSession) or not isinstance(held.value, SignedIn):
+        raise TypeError("nobody is signed in")
+    return make(held.value) if held.kept is None else held.kept.derived(name, make)
+
+
 async def open_session(
     request: web.Request,
     *,
@@ -293,6 +308,7 @@ async def open_session(
     id_token: Secret,
     now: int,
     sid: str | None = None,
+    grant: Grant | None = None,
 ) -> SignedIn:
     """Sign a person in: a new cookie, a new record; the records of all cookies the browser showed go.
 
@@ -307,12 +323,13 @@ async def open_session(
         id_token: kept for sign-out.
         now: Unix seconds.
         sid: the provider's own session, if its ID token named one.
+        grant: what the session is refreshed with, if it is.
 
     Raises:
         StoreError: the store did not answer. The browser keeps the cookie it has, and gets no other.
     """
     return await _storage(request).open(
-        request, host=host, provider=provider, claims=claims, id_token=id_token, sid=sid, now=now
+        request, host=host, provider=provider, claims=claims, id_token=id_token, sid=sid, grant=grant, now=now
     )
 
 
@@ -326,6 +343,16 @@ async def end_session(request: web.Request) -> SignedIn | None:
         StoreError: the store did not answer. The session goes on, and the browser keeps its cookie.
     """
     return await _storage(request).end(request)
+
+
+async def give_cookie(request: web.Request, response: web.Response) -> None:
+    """Have an answer that passes no middleware give the browser its cookie, or take it away.
+
+    Args:
+        request: after `open_session` or `end_session`.
+        response: the answer to it.
+    """
+    await _storage(request).save_session(request, response, await get_session(request))
 
 
 def _storage(request: web.Request) -> SessionStorage:

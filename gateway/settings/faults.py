@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeAlias
@@ -24,6 +24,7 @@ _PROBLEMS = {
     "bool_type": "must be true or false",
     "dict_type": "must be a table",
     "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
     "int_type": "must be a whole number",
     "model_type": "must be a table",
     "path_type": "must be text",
@@ -77,6 +78,11 @@ def wrong(problem: str, remedy: str = "", *, got: str | None = None) -> Pydantic
     return PydanticCustomError("setting", "{problem}", {"problem": problem, "remedy": remedy, "got": got})
 
 
+def wrong_each(problems: Sequence[tuple[str, str]]) -> PydanticCustomError:
+    """The error of a value with which several things are wrong: a fault for each problem and its remedy."""
+    return PydanticCustomError("settings", "several faults", {"problems": list(problems)})
+
+
 def dotted(place: Place) -> str:
     """A place as the administrator reads it: `apps[0].host`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
@@ -102,9 +108,10 @@ def model_faults(
         if found["type"] in {"waits", "default_factory_not_called"}:
             continue
         place = tuple(part for part in found["loc"] if part != "[key]")
-        problem, remedy = _in_words(found, place, shape)
         source = next((sources[place[:n]] for n in range(len(place), 0, -1) if place[:n] in sources), None)
-        yield SettingFault(dotted(place), problem + (f" (from {source})" if source else ""), remedy)
+        each = found["ctx"]["problems"] if found["type"] == "settings" else [_in_words(found, place, shape)]
+        for problem, remedy in each:
+            yield SettingFault(dotted(place), problem + (f" (from {source})" if source else ""), remedy)
 
 
 def _in_words(found: ErrorDetails, place: Place, shape: Shape) -> tuple[str, str]:
@@ -131,9 +138,11 @@ def _in_words(found: ErrorDetails, place: Place, shape: Shape) -> tuple[str, str
 
 
 def _addition(name: str, shape: Shape | None) -> str:
-    if shape is not None and shape.kind == "list":
+    if shape is None:
+        return ""
+    if shape.kind == "list" and shape.example is None:
         return f"add [[{name}]]"
-    return f"add {name} = {json.dumps(shape.example)}" if shape is not None else ""
+    return f"add {name} = {json.dumps(shape.example)}"
 
 
 def _where_it_belongs(name: str, table: Shape | None, root: Shape) -> str:

@@ -1,4 +1,7 @@
-"""TOML file, environment and secret files to Settings, or every fault at once. Only here are they read."""
+"""TOML file, environment and secret files to Settings, or every fault at once. Only here are they read.
+
+The files that only the pages need are read by the types in `settings.page`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import ssl
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +36,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: they cannot be used; it holds every fault.
     """
-    schema = settings_json_schema()
-    shape = Shape(schema, schema["$defs"])
+    shape = _shape()
     document, unreadable = _read_document(path or _path_of(environ))
     sources, faults = lay_over(document, environ, shape)
     if unreadable:
@@ -58,8 +61,7 @@ def readable_providers(path: Path | None, environ: Mapping[str, str]) -> dict[st
     So that a wrong issuer is found in the same run as the faults that `load` finds. A name that is no setting
     is passed over, and a client secret that cannot be read has a stand-in: these sign nobody in.
     """
-    schema = settings_json_schema()
-    shape = Shape(schema, schema["$defs"])
+    shape = _shape()
     document, _ = _read_document(path or _path_of(environ))
     lay_over(document, environ, shape)
     unreadable = {fault.path for fault in _read_files(document, shape)}
@@ -74,6 +76,12 @@ def readable_providers(path: Path | None, environ: Mapping[str, str]) -> dict[st
         for name, (place, table) in tables.items()
         if f"{place}.ca_file" not in unreadable and (provider := _provider(table)) is not None
     }
+
+
+@cache
+def _shape() -> Shape:
+    schema = settings_json_schema()
+    return Shape(schema, schema["$defs"])
 
 
 def _provider(table: object) -> Provider | None:

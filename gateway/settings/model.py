@@ -10,17 +10,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, Strict, ValidationInfo, field_validator
 
-from gateway.access.identity import Encoding
 from gateway.secret import Secret
 from gateway.settings.faults import wrong
+from gateway.settings.fields import Told
+from gateway.settings.page import Page, Pages
 from gateway.settings.provider import Provider
 from gateway.settings.rules import Hints, Route
-from gateway.settings.urls import Host, HttpOrigin, Listen, Origin, RedisStore, Store, Upstream
+from gateway.settings.upstreams import Behind, UpstreamBelow
+from gateway.settings.urls import HostPattern, HttpOrigin, Listen, Origin, RedisStore, Store
 from gateway.settings.values import (
     Contact,
-    Count,
     Duration,
     Flag,
     Name,
@@ -29,6 +30,7 @@ from gateway.settings.values import (
     SecretLines,
     SecretText,
     Section,
+    Size,
     Some,
     Text,
     default,
@@ -46,6 +48,7 @@ class Gateway(Section):
     """
 
     danger_plain_http: Flag = False
+    danger_python_parser: Flag = False
     public_url: HttpOrigin = Field(examples=["https://demarches.example.gouv.fr"])
     listen: Listen = default("0.0.0.0:8080")
     trusted_proxies: tuple[NetworkRange, ...] = ()
@@ -53,6 +56,9 @@ class Gateway(Section):
     secret_file: Path | None = None
     path: OwnPath = default("/_gateway/")
     drain_timeout: Annotated[int, duration(least=0)] = default("30s")
+    keep_alive_timeout: Duration = default("75s")
+    max_fields: Annotated[int, Strict(), Field(ge=16, le=1024)] = 128
+    max_field_size: Annotated[int, Strict(), Field(ge=4096, le=1024 * 1024)] = 16 * 1024
 
     @field_validator("public_url")
     @classmethod
@@ -73,8 +79,11 @@ class Sessions(Section):
     store_ca_file: Path | None = None
     store_cert_file: Path | None = None
     store_key_file: Path | None = default(None)
+    store_timeout: Annotated[int, duration(most=60)] = default("2s")
+    store_connections: Annotated[int, Strict(), Field(ge=1, le=1024)] = 32
     idle_lifetime: Duration = default("1h")
     absolute_lifetime: Duration = default("12h")
+    stale_lifetime: Annotated[int, duration(least=0)] = default("5m")
 
     @field_validator("store_password")
     @classmethod
@@ -116,27 +125,31 @@ class Sessions(Section):
         return absolute
 
 
-class App(Section):
+class Forms(Section):
+    """What is kept of forms that come after their session has ended: octets of each, seconds, how many."""
+
+    largest: Size = default("1MiB")
+    lifetime: Annotated[int, duration(least=60, most=3600)] = default("10m")
+    most: Annotated[int, Strict(), Field(ge=1, le=10_000)] = 200
+
+
+class App(Behind, Told):
     """An application behind the gateway. Times are seconds; `host` and `name` are filled in by `load`."""
 
     name: Text = ""
-    host: Host = ""
-    upstream: Upstream = Field(examples=["http://legacy:80"])
+    host: HostPattern = ""
+    upstreams: tuple[UpstreamBelow, ...] = ()
     provider: Name = DEFAULT_PROVIDER
     sign_in: Literal["page", "redirect"] = "page"
-    encoding: Encoding = Encoding.PERCENT
-    remote_user: Text = "email"
     service_name: Text | None = None
     who_may_enter: Text | None = None
     contact: Contact | None = None
     refusal: Text | None = None
+    page: Page = Field(default_factory=Page)
     hints: Hints = Field(default_factory=Hints)
     allow_hints: tuple[Literal["idp_hint", "login_hint", "siret_hint"], ...] = ()
-    preserve_host: Flag = True
-    connect_timeout: Duration = default("5s")
-    first_byte_timeout: Duration = default("60s")
-    idle_timeout: Duration = default("60s")
-    max_connections: Count = 100
+    idle_lifetime: Duration | None = None
+    absolute_lifetime: Duration | None = None
     routes: tuple[Route, ...] = ()
 
 
@@ -160,7 +173,9 @@ class Settings(Section):
     provider: Provider | None = None
     providers: dict[Name, Provider] = Field(default_factory=dict)
     sessions: Sessions = default({})
+    forms: Forms = default({})
     apps: Annotated[tuple[App, ...], Some]
+    pages: Pages = Field(default_factory=Pages)
     log: Log = default({})
     observe: Observe = default({})
 
@@ -178,6 +193,16 @@ def settings_json_schema() -> dict[str, Any]:
 def dangers(settings: Settings) -> tuple[str, ...]:
     """The opt-outs that are switched on, to be logged at each start: `gateway.danger_plain_http`."""
     return tuple(_dangers(settings, ""))
+
+
+def shadows(settings: Settings) -> tuple[str, ...]:
+    """The rules that are tried and refuse nobody, to be logged at each start: `apps[0].routes[2]`."""
+    return tuple(
+        f"apps[{index}].routes[{number}]"
+        for index, app in enumerate(settings.apps)
+        for number, route in enumerate(app.routes)
+        if route.mode == "shadow"
+    )
 
 
 def _dangers(section: object, place: str) -> Iterator[str]:

@@ -7,15 +7,27 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from gateway.oidc.client_keys import NO_KEYS, ClientKeys, read_client_keys
 from gateway.oidc.profiles import ISSUERS, PROFILES, Environment, Network, ProfileName
 from gateway.secret import Secret
 from gateway.settings.faults import WAITS, wrong
 from gateway.settings.urls import HttpOrigin, Issuer, Origin
-from gateway.settings.values import Duration, Flag, Scope, SecretText, Section, Text, default, duration
+from gateway.settings.values import (
+    Duration,
+    Flag,
+    FromText,
+    Scope,
+    SecretText,
+    Section,
+    Text,
+    default,
+    duration,
+)
 
 IdTokenAlg: TypeAlias = Literal["RS256", "ES256", "HS256", "PS256"]
 UserinfoAlg: TypeAlias = Literal["RS256", "ES256", "HS256", "PS256", "none"]
-AuthMethod: TypeAlias = Literal["client_secret_post", "client_secret_basic"]
+AuthMethod: TypeAlias = Literal["client_secret_post", "client_secret_basic", "private_key_jwt"]
+AssertionAlg: TypeAlias = Literal["ES256", "RS256", "PS256"]
 
 _SHORTEST_HS256_KEY = 32  # octets, RFC 7518 section 3.2
 
@@ -23,6 +35,18 @@ _SHORTEST_HS256_KEY = 32  # octets, RFC 7518 section 3.2
 def _by_profile(fact: str) -> Any:  # noqa: ANN401 - stands where the field's type does
     """A default that the provider's profile gives."""
     return Field(default_factory=lambda before: getattr(PROFILES[before["profile"]], fact))
+
+
+def _client_key(text: str) -> ClientKeys:
+    if not text:
+        return NO_KEYS
+    try:
+        return read_client_keys(text)
+    except ValueError as error:
+        raise wrong(str(error), 'make one with "proconnect-gateway key new"', got="") from None
+
+
+ClientKey: TypeAlias = Annotated[ClientKeys, FromText(_client_key, "private keys in PEM", secret=True)]
 
 
 class Provider(Section):
@@ -37,6 +61,12 @@ class Provider(Section):
     id_token_signed_response_alg: IdTokenAlg = "RS256"  # noqa: S105 - an algorithm
     userinfo_signed_response_alg: UserinfoAlg = _by_profile("userinfo_signed_response_alg")
     token_endpoint_auth_method: AuthMethod = _by_profile("token_endpoint_auth_method")
+    client_key: ClientKey = default("")
+    client_key_file: Path | None = None
+    token_endpoint_auth_signing_alg: AssertionAlg | None = default(None)
+    client_assertion_audience: Literal["issuer", "token_endpoint"] = "issuer"
+    response_mode: Literal["query", "form_post"] = "query"
+    require_pushed_authorization_requests: Flag = False
     scope: Scope = _by_profile("scope")
     client_secret: SecretText = default("")
     client_secret_file: Path | None = None
@@ -45,6 +75,9 @@ class Provider(Section):
     key_cooldown: Duration = default("30s")
     timeout: Duration = default("10s")
     clock_skew: Annotated[int, duration(least=0, most=300)] = default("30s")
+    refresh: Flag = False
+    refresh_interval: Duration | None = None
+    backchannel_logout: Flag = _by_profile("backchannel_logout")
     ca_file: Path | None = None
 
     @field_validator("environment")
@@ -92,10 +125,53 @@ class Provider(Section):
             raise wrong(f"cannot be registered with profile {profile}")
         return alg
 
+    @field_validator("token_endpoint_auth_method")
+    @classmethod
+    def _keys_are_registrable(cls, method: str, info: ValidationInfo) -> str:
+        if method == "private_key_jwt" and info.data.get("profile") is ProfileName.PROCONNECT:
+            raise wrong(f"cannot be registered with profile {ProfileName.PROCONNECT}")
+        return method
+
+    @field_validator("client_key")
+    @classmethod
+    def _for_assertions(cls, keys: ClientKeys, info: ValidationInfo) -> ClientKeys:
+        match info.data.get("token_endpoint_auth_method"), keys == NO_KEYS:
+            case "private_key_jwt", True:
+                raise wrong("required", "give client_key_file, or client_key", got="")
+            case str() as method, False if method != "private_key_jwt":
+                raise wrong("counts only with private_key_jwt", "remove it", got="")
+            case _:
+                return keys
+
+    @field_validator("token_endpoint_auth_signing_alg")
+    @classmethod
+    def _of_the_key(cls, alg: str | None, info: ValidationInfo) -> str | None:
+        keys = info.data.get("client_key")
+        if keys is None:
+            raise WAITS
+        if alg is not None and alg not in keys.algs:
+            raise wrong("is not what client_key_file signs with", f"it can be {' or '.join(keys.algs)}")
+        return alg or next(iter(keys.algs), None)
+
+    @field_validator("response_mode", "require_pushed_authorization_requests", "refresh")
+    @classmethod
+    def _only_oidc(cls, value: str | bool, info: ValidationInfo) -> str | bool:  # noqa: FBT001 - pydantic's
+        if value not in ("query", False) and info.data.get("profile") is ProfileName.PROCONNECT:
+            raise wrong(f"counts only with profile {ProfileName.OIDC}", "remove it", got="")
+        return value
+
+    @field_validator("refresh_interval")
+    @classmethod
+    def _of_refreshed_sessions(cls, interval: int | None, info: ValidationInfo) -> int | None:
+        if interval is not None and not info.data.get("refresh"):
+            raise wrong("counts only with refresh = true", "add it, or remove this", got="")
+        return interval
+
     @field_validator("client_secret")
     @classmethod
     def _strong_enough(cls, secret: Secret, info: ValidationInfo) -> Secret:
-        if not secret:
+        by_key = info.data.get("token_endpoint_auth_method") == "private_key_jwt"
+        if not secret and not by_key:
             raise wrong("required", "give client_secret_file, or client_secret", got="")
         algs = {info.data.get("id_token_signed_response_alg"), info.data.get("userinfo_signed_response_alg")}
         if "HS256" in algs and len(secret.reveal().encode()) < _SHORTEST_HS256_KEY:

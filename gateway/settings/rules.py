@@ -1,83 +1,16 @@
-"""The settings of one rule: the paths it is about, what it requires, and what a sign-in for it suggests.
-
-A condition that no person can meet is a fault where the rule alone tells; what takes the provider's settings
-to tell is in `settings.combinations`.
-"""
+"""The settings of one rule: the paths it is about, what it requires, and what a sign-in for it suggests."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from typing import Annotated, Self, TypeAlias
-from unicodedata import normalize
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from gateway.access.hints import Hint, is_hint
 from gateway.access.policy import Access
-from gateway.access.requirements import Key, is_in_domain, read_email
+from gateway.settings.conditions import IdpId, Require, Siret
 from gateway.settings.faults import wrong
 from gateway.settings.values import Flag, FromText, Method, RoutePath, Section, Some, Text
-
-_LEVEL = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,255}")  # RFC 6749 section 3.3, as in acr_values
-_DOMAIN = re.compile(r"(?:\*\.)?(?P<domain>[^\s@*]+)")
-_CLAIM = re.compile(r"[\x20-\x7E]{1,100}")
-
-
-def _plain_text(text: str) -> str:
-    if not text or not text.isprintable() or text != text.strip():
-        raise wrong("must be one line of text, not empty, without spaces around it")
-    return normalize("NFC", text)
-
-
-def _level(text: str) -> str:
-    if not _LEVEL.fullmatch(text):
-        raise wrong("must be one level of assurance, without spaces or quotes")
-    return text
-
-
-def _siret(text: str) -> str:
-    if not is_hint(Hint.SIRET, text):
-        raise wrong("must be a SIRET, 14 digits without spaces")
-    return text
-
-
-def _siren(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{9}", text):
-        raise wrong("must be a SIREN, 9 digits without spaces")
-    return text
-
-
-def _email(text: str) -> str:
-    email = read_email(text)
-    if email is None:
-        raise wrong("must be an e-mail address in ASCII")
-    return email
-
-
-def _email_domain(text: str) -> str:
-    match = _DOMAIN.fullmatch(text)
-    domain = match["domain"].lower() if match else ""
-    if read_email(f"a@{domain}") is None:
-        remedy = f'write "{text[1:]}"' if text.startswith("@") else ""
-        raise wrong(
-            'must be a domain such as "example.gouv.fr", or "*.example.gouv.fr" for those below it', remedy
-        )
-    return text.lower()
-
-
-def _idp_id(text: str) -> str:
-    if not is_hint(Hint.IDP, text):
-        raise wrong("must be the identifier of an identity provider (idp_id)")
-    return text
-
-
-def _claim(name: str) -> str:
-    if not _CLAIM.fullmatch(name):
-        raise wrong("must be the name of a claim")
-    if name in set(Key) - {Key.CLAIMS.value}:
-        raise wrong("has a condition of its own", f"write require.{name}")
-    return name
 
 
 def _login_hint(text: str) -> str:
@@ -86,76 +19,7 @@ def _login_hint(text: str) -> str:
     return text
 
 
-PlainText = Annotated[str, FromText(_plain_text, "a text")]
-Level = Annotated[str, FromText(_level, "a level of assurance")]
-Siret = Annotated[str, FromText(_siret, "a SIRET", pattern="^[0-9]{14}$")]
-Siren = Annotated[str, FromText(_siren, "a SIREN", pattern="^[0-9]{9}$")]
 LoginHint = Annotated[str, FromText(_login_hint, "an e-mail address")]
-Email = Annotated[str, FromText(_email, "an e-mail address")]
-EmailDomain = Annotated[str, FromText(_email_domain, "a domain")]
-IdpId = Annotated[str, FromText(_idp_id, "an identifier")]
-ClaimName = Annotated[str, FromText(_claim, "a claim's name", pattern=f"^{_CLAIM.pattern}$")]
-PlainTexts: TypeAlias = Annotated[tuple[PlainText, ...], Some]
-
-
-class Conditions(Section):
-    """Conditions that must all hold. The values of one are alternatives; what is left out asks nothing."""
-
-    acr: Annotated[tuple[Level, ...], Some] | None = None
-    amr: PlainTexts | None = None
-    siret: Annotated[tuple[Siret, ...], Some] | None = None
-    siren: Annotated[tuple[Siren, ...], Some] | None = None
-    roles: PlainTexts | None = None
-    idp_id: Annotated[tuple[IdpId, ...], Some] | None = None
-    email: Annotated[tuple[Email, ...], Some] | None = None
-    email_domain: Annotated[tuple[EmailDomain, ...], Some] | None = None
-    organizational_unit: PlainTexts | None = None
-    belonging_population: PlainTexts | None = None
-    claims: Annotated[dict[ClaimName, PlainTexts], Some] | None = None
-
-    def given(self) -> Iterator[tuple[Key, tuple[str, ...]]]:
-        """Each condition that is there, but for `claims`."""
-        for key in Key:
-            values = getattr(self, key)
-            if key is not Key.CLAIMS and values is not None:
-                yield key, values
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> Self:
-        if all(getattr(self, name) is None for name in type(self).model_fields):
-            raise wrong("must not be empty", "remove it: a rule without it asks people to sign in, no more")
-        return self
-
-    @model_validator(mode="after")
-    def _can_hold(self) -> Self:
-        if self.siret and self.siren and not any(siret.startswith(self.siren) for siret in self.siret):
-            raise wrong("can never hold, because no siret in it begins with a siren in it")
-        domains = {email.partition("@")[2] for email in self.email or ()}
-        wanted = self.email_domain
-        if domains and wanted and not any(is_in_domain(domain, w) for domain in domains for w in wanted):
-            raise wrong("can never hold, because no email in it is of an email_domain in it")
-        return self
-
-
-class Require(Conditions):
-    """What a rule requires: its own conditions, all those of one group of `any`, not all those of `not`."""
-
-    alternatives: Annotated[tuple[Conditions, ...], Some] | None = Field(default=None, alias="any")
-    excluded: Conditions | None = Field(default=None, alias="not")
-
-    @field_validator("excluded")
-    @classmethod
-    def _leaves_somebody(cls, excluded: Conditions | None, info: ValidationInfo) -> Conditions | None:
-        if excluded is None:
-            return None
-        if excluded.acr is not None:
-            raise wrong("cannot exclude levels of assurance", "list those that are enough in require.acr")
-        for key, values in excluded.given():
-            wanted = info.data.get(key)
-            alone = len(excluded.model_fields_set) == 1
-            if alone and wanted and set(wanted) <= set(values):
-                raise wrong(f"can never hold, because it excludes every value of {key} that is required")
-        return excluded
 
 
 class Hints(Section):
@@ -178,8 +42,26 @@ class Route(Section):
     methods: Annotated[tuple[Method, ...], Some] | None = None
     access: Access = Access.SIGNED_IN
     require: Require | None = None
+    mode: Literal["enforce", "shadow"] = "enforce"
+    silent_sign_in: Flag = False
     refusal: Text | None = None
     hints: Hints = Field(default_factory=Hints)
+
+    @field_validator("mode")
+    @classmethod
+    def _only_where_something_is_tried(cls, mode: str, info: ValidationInfo) -> str:
+        if mode == "shadow" and info.data.get("require", ...) is None:
+            raise wrong("counts only with require", "say what is to be tried, or remove it", got="")
+        return mode
+
+    @field_validator("silent_sign_in")
+    @classmethod
+    def _only_optional(cls, silent: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's
+        if silent and info.data.get("access") is not Access.OPTIONAL:
+            raise wrong(
+                f'counts only with access = "{Access.OPTIONAL}"', "change access, or remove it", got=""
+            )
+        return silent
 
     @field_validator("path")
     @classmethod

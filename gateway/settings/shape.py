@@ -78,7 +78,8 @@ class Shape:
     def _resolved(self, schema: Schema) -> Schema:
         """Follow a reference, and take the one alternative of a setting that may be absent."""
         if "anyOf" in schema:
-            schema = next(choice for choice in schema["anyOf"] if choice.get("type") != "null")
+            first = next(choice for choice in schema["anyOf"] if choice.get("type") != "null")
+            schema = {**{name: fact for name, fact in schema.items() if name != "anyOf"}, **first}
         if "$ref" in schema:
             return {**self.definitions[schema["$ref"].rpartition("/")[2]], **schema}
         return schema

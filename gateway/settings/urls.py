@@ -104,6 +104,16 @@ def read_host(text: str) -> str:
     return host
 
 
+def read_host_pattern(text: str) -> str:
+    """Read a host, or `*.` and a host for every one below it; in lower case."""
+    if not text.startswith("*."):
+        return read_host(text)
+    below = read_host(text[2:])
+    if "." not in below or below.startswith("["):
+        raise wrong("covers too much", 'write at least two names behind the asterisk: "*.example.fr"')
+    return f"*.{below}"
+
+
 def read_origin(text: str) -> Origin:
     """Read scheme, host and port of an http or https URL that has nothing else."""
     match = _match_url(text)
@@ -197,9 +207,8 @@ def _absolute_path(text: str, problem: str) -> str:
     return "/" + str(path).lstrip("/")
 
 
-Host = Annotated[str, FromText(read_host, "a host")]
+HostPattern = Annotated[str, FromText(read_host_pattern, "a host")]
 HttpOrigin = Annotated[Origin, FromText(read_origin, "scheme and host")]
 Issuer = Annotated[str, FromText(read_issuer, "an https URL")]
 Listen = Annotated[ListenAddress, FromText(read_listen, "an address and a port")]
-Upstream = Annotated[UpstreamAddress, FromText(read_upstream, "a URL")]
 Store = Annotated[AnyStore, FromText(read_store, "a URL")]

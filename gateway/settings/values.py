@@ -28,10 +28,13 @@ from gateway.secret import Secret
 from gateway.settings.faults import wrong
 
 _SHORTEST_SECRET = 32
-_LONGEST_DURATION = 366 * 86_400
+LONGEST_DURATION = 366 * 86_400
+_LARGEST_SIZE = 16 << 20
+_SIZE_UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20}
 _UNITS = (86_400, 3_600, 60, 1)
 
 _DURATION = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
+_SIZE = re.compile(r"(\d{1,9})(KiB|MiB)?", re.ASCII)
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749 section 3.3
 _METHOD = re.compile(r"[A-Z]+(?:-[A-Z]+)*")  # RFC 9110 section 9.1; registered methods are upper case
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
@@ -112,13 +115,26 @@ def read_duration(text: str, *, least: int, most: int) -> int:
     return seconds
 
 
-def duration(*, least: int = 1, most: int = _LONGEST_DURATION) -> FromText:
+def duration(*, least: int = 1, most: int = LONGEST_DURATION) -> FromText:
     """A type of durations, in seconds, between two bounds."""
     read = partial(read_duration, least=least, most=most)
     return FromText(read, 'a duration such as "30m"', pattern=r"^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$")
 
 
 Duration = Annotated[int, duration()]
+
+
+def _size(text: str) -> int:
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise wrong('must be a size such as "512KiB" or "1MiB", or "0"')
+    octets = int(match[1]) * _SIZE_UNITS[match[2] or ""]
+    if octets > _LARGEST_SIZE:
+        raise wrong("must be at most 16MiB")
+    return octets
+
+
+Size = Annotated[int, FromText(_size, 'a size such as "1MiB"', pattern=r"^\d{1,9}(KiB|MiB)?$")]
 
 
 def _name(text: str) -> str:
@@ -172,6 +188,17 @@ def _route_path(text: str) -> str:
 
 
 RoutePath = Annotated[str, FromText(_route_path, "a path", pattern="^/")]
+
+
+def _path_and_query(text: str) -> str:
+    path, mark, query = text.partition("?")
+    _route_path(path)
+    if mark and (not query or set(query) & set("?#*") or not query.isascii() or not query.isprintable()):
+        raise wrong("must be a path, or a path with a query such as ?action=logout, percent-encoded")
+    return text
+
+
+PathAndQuery = Annotated[str, FromText(_path_and_query, "a path", pattern="^/")]
 
 
 def _method(text: str) -> str:

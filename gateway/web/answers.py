@@ -6,7 +6,7 @@ None of them may be kept by a cache, framed or sniffed.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,9 +14,9 @@ from aiohttp import web
 
 from gateway.access.request import host_of, is_navigation
 from gateway.errors import Fault, GatewayError, RequestError
-from gateway.web.languages import preferred_language
+from gateway.web.branding import Branding
 from gateway.web.notes import NOTES
-from gateway.web.pages import CONTENT_SECURITY_POLICY, Branding, Pages
+from gateway.web.pages import CONTENT_SECURITY_POLICY, SAME_PAGE, Pages
 
 RETRY_AFTER: Final = "5"  # seconds; for 503 (RFC 9110 section 10.2.3)
 
@@ -30,8 +30,6 @@ OWN_ANSWER_FIELDS: Final = {
 }
 """On each answer of the gateway's own, over whatever else it has."""
 
-_NO_BRANDING = Branding()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
@@ -39,12 +37,14 @@ class Answers:
 
     Args:
         pages: the pages.
-        brandings: what each host's pages are called.
+        branding_at: what the pages at a host are called; None for a host that is not ours.
+        no_host: how the pages look for such a host.
         public_url: where somebody is sent who came to a host that is not ours.
     """
 
     pages: Pages
-    brandings: Mapping[str, Branding]
+    branding_at: Callable[[str], Branding | None]
+    no_host: Branding
     public_url: str
 
     def page(self, html: str, *, status: int = 200, fields: Mapping[str, str] | None = None) -> web.Response:
@@ -99,7 +99,7 @@ class Answers:
         Args:
             request: the request.
             error: what ended it.
-            retry: where the page's button leads; by default to the page that was asked for.
+            retry: where the page's button leads; by default to the page asked for, where that may help.
         """
         fields = (
             {"Retry-After": RETRY_AFTER} if error.status == web.HTTPServiceUnavailable.status_code else {}
@@ -114,24 +114,23 @@ class Answers:
             fault=error.fault,
             status=error.status,
             request_id=request[NOTES].request_id,
-            retry_url=retry or self._retry(request, error),
+            retry_url=self._retry(request, error) if retry is None else retry,
         )
         return self.page(html, status=error.status, fields=fields)
 
     def language(self, request: web.Request) -> str:
         """The language of the person's browser, as far as there are pages in it."""
-        return preferred_language(request.headers.get("Accept-Language"))
+        return self.pages.language(request.headers.get("Accept-Language"))
 
     def branding(self, request: web.Request) -> Branding:
-        """The branding of the host asked for; none for a host that is not ours."""
+        """The branding of the host asked for; that of no app for a host that is not ours."""
         try:
-            return self.brandings.get(host_of(request.headers.get("Host")), _NO_BRANDING)
+            return self.branding_at(host_of(request.headers.get("Host"))) or self.no_host
         except RequestError:
-            return _NO_BRANDING
+            return self.no_host
 
     def _retry(self, request: web.Request, error: GatewayError) -> str:
         if error.fault is Fault.HOST_UNKNOWN:
             return self.public_url
         same_page = error.status >= web.HTTPInternalServerError.status_code and request.method == "GET"
-        target = request.raw_path
-        return target if same_page and target.startswith("/") and not target.startswith("//") else "/"
+        return SAME_PAGE if same_page else "/"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from aiohttp import web
 from gateway.access.hints import Hints
 from gateway.oidc.pending import (
     ATTEMPT_LIFETIME,
+    ATTEMPT_REMEMBERED,
     Pending,
     attempt_cookie_name,
     attempts_to_drop,
@@ -18,11 +20,15 @@ from gateway.oidc.pending import (
     seal_pending,
 )
 from gateway.secret import Secret
-from gateway.sessions.return_to import ReturnTo
+from gateway.sessions.return_to import HOME, ReturnTo
 from gateway.sessions.seal import Box
+from gateway.sessions.session import SignedIn
 from gateway.web.answers import Answers
 from gateway.web.paths import OwnPaths
-from gateway.web.site import Site
+from gateway.web.site import SignInStyle, Site
+
+_ARRIVED = 20  # seconds
+_REFUSED = 600  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +39,17 @@ class Wanted:
         return_to: the page first asked for.
         acr: levels of assurance of which one must come back; empty where any will do.
         hints: what to suggest to the provider.
+        form: the form that was kept until the person has signed in; empty for none.
+        turn: how often this sign-in was begun anew without the person's asking.
+        silent: whether only somebody who is signed in at the provider already is wanted.
     """
 
     return_to: ReturnTo
     acr: tuple[str, ...] = ()
     hints: Hints = field(default_factory=dict)
+    form: str = ""
+    turn: int = 0
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +87,9 @@ class Attempts:
             token=self.token,
             acr=wanted.acr,
             hints=wanted.hints,
+            form=wanted.form,
+            turn=wanted.turn,
+            silent=wanted.silent,
         )
         url = await site.provider.authorization_url(pending, assurance=site.app.assurance)
         response = self.answers.redirect(url)
@@ -82,33 +97,98 @@ class Attempts:
         value = seal_pending(pending, box=self.box, cookie_name=name, random=self.random)
         for old in attempts_to_drop(request.cookies, adding=name, size=len(value), box=self.box):
             delete_cookie(response, old, secure=site.secure)
-        response.set_cookie(
-            name,
-            value,
-            max_age=ATTEMPT_LIFETIME,
-            path="/",
-            secure=site.secure,
-            httponly=True,
-            samesite="Lax",
-        )
+        set_cookie(response, name, value, site=site, lifetime=ATTEMPT_REMEMBERED)
         return response
 
-    def find(self, request: web.Request, site: Site, state: str) -> Pending | None:
-        """The attempt of this browser with this `state`, begun at this host; None when there is none."""
+    def find(
+        self, request: web.Request, site: Site, state: str, *, lifetime: int = ATTEMPT_LIFETIME
+    ) -> Pending | None:
+        """The attempt of this browser with this `state`, begun at this host; None when there is none.
+
+        Args:
+            request: the request.
+            site: the application.
+            state: the attempt's.
+            lifetime: seconds after which it does not count any more.
+        """
         name = attempt_cookie_name(state, secure=site.secure)
         value = request.cookies.get(name)
         if value is None:
             return None
         pending = open_pending(
-            value, box=self.box, cookie_name=name, now=self.clock(), own_prefix=self.paths.prefix
+            value,
+            box=self.box,
+            cookie_name=name,
+            now=self.clock(),
+            lifetime=lifetime,
+            own_prefix=self.paths.prefix,
         )
         if pending is None or pending.host != site.app.host or pending.provider != site.provider.name:
             return None
         return pending if Secret(pending.state) == Secret(state) else None
 
+    def seal_end(self, state: str, *, session: SignedIn, target: str) -> bytes:
+        """Where an attempt led to, and whom: for the store, in case its callback is asked for again."""
+        plain = json.dumps([session.id, target]).encode()
+        return self.box.seal(plain, bound_to=state.encode(), random=self.random)
+
+    def open_end(self, state: str, sealed: bytes, *, session: SignedIn) -> str:
+        """Where an attempt led to, for who was signed in by it; the home page for anybody else."""
+        plain = self.box.open(sealed, bound_to=state.encode())
+        whose, target = ("", HOME.target) if plain is None else json.loads(plain)
+        return str(target) if whose == session.id else HOME.target
+
+    def arrived(self, response: web.StreamResponse, site: Site) -> None:
+        """Have the browser know for a moment that it has just signed in, where it does so without a click."""
+        if site.sign_in is SignInStyle.REDIRECT:
+            set_cookie(response, arrived_cookie_name(site), "1", site=site, lifetime=_ARRIVED)
+
+    def may_try_silently(self, request: web.Request, site: Site) -> bool:
+        """Tell whether a browser that keeps cookies was not asked without a word before."""
+        return bool(request.cookies) and _silent_cookie_name(site) not in request.cookies
+
+    def tried_silently(self, response: web.StreamResponse, site: Site) -> None:
+        """Have the browser know, for as long as it runs, that it was asked."""
+        set_cookie(response, _silent_cookie_name(site), "1", site=site)
+
+    def just_arrived(self, request: web.Request, site: Site) -> bool:
+        """Tell whether a browser without a session has signed in a moment ago: it did not keep that one."""
+        return arrived_cookie_name(site) in request.cookies
+
+    def refused(self, request: web.Request, response: web.StreamResponse, site: Site, state: str) -> None:
+        """Keep an attempt that failed for a while: whoever reloads the page is still known for its owner."""
+        name = attempt_cookie_name(state, secure=site.secure)
+        set_cookie(response, name, request.cookies[name], site=site, lifetime=_REFUSED)
+
     def forget(self, response: web.StreamResponse, site: Site, state: str) -> None:
         """Take an attempt's cookie away: it is used up."""
         delete_cookie(response, attempt_cookie_name(state, secure=site.secure), secure=site.secure)
+
+
+def arrived_cookie_name(site: Site) -> str:
+    """The name of the cookie that says that a browser has just signed in."""
+    return f"{'__Host-' if site.secure else ''}gateway-arrived"
+
+
+def _silent_cookie_name(site: Site) -> str:
+    return f"{'__Host-' if site.secure else ''}gateway-silent"
+
+
+def set_cookie(
+    response: web.StreamResponse, name: str, value: str, *, site: Site, lifetime: int | None = None
+) -> None:
+    """Give the browser a cookie of the gateway's own.
+
+    Args:
+        response: the answer that carries it.
+        name: its name.
+        value: its value.
+        site: the application's, whose host alone gets it back.
+        lifetime: seconds; None for as long as the browser runs.
+    """
+    response.set_cookie(
+        name, value, max_age=lifetime, path="/", secure=site.secure, httponly=True, samesite="Lax"
+    )
 
 
 def delete_cookie(response: web.StreamResponse, name: str, *, secure: bool) -> None:

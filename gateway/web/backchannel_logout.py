@@ -5,33 +5,30 @@ The provider asks, not a browser: no cookie counts, and the answer is for a prog
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from gateway.errors import Fault, GatewayError, ProviderError, RequestError, StoreError
-from gateway.observe.audit import Audit, Event, fault
+from gateway.errors import Fault, GatewayError, NotFoundError, ProviderError, RequestError, StoreError
+from gateway.observe.audit import Audit, Event, fault, listed
 from gateway.oidc.logout_token import LogoutToken
 from gateway.oidc.provider import Provider
 from gateway.secret import Secret
 from gateway.sessions.directory import Directory
-from gateway.sessions.storage import RecordStore
+from gateway.sessions.store import RecordStore
 from gateway.sessions.summary import By, Summary
 from gateway.web.answers import OWN_ANSWER_FIELDS
+from gateway.web.forms import read_form
 from gateway.web.notes import NOTES
 from gateway.web.site import Sites, Visit
 
-_FORM: Final = "application/x-www-form-urlencoded"  # section 2.5
 _LONGEST: Final = 1 << 18  # octets: the longest token, and what else a provider may add
 _MOST_PARAMETERS: Final = 20
-_READING: Final = 10.0  # seconds
 _USED: Final = "gateway:logout:"
 _WHY: Final = "backchannel-logout"
 
@@ -55,8 +52,14 @@ class BackchannelLogout:
     clock: Callable[[], int]
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Answer 200 when the sessions have ended, also when there were none (section 2.8); else 400."""
+        """Answer 200 when the sessions have ended, also when there were none (section 2.8); else 400.
+
+        Raises:
+            NotFoundError: the settings have it that this provider sends no logout tokens.
+        """
         visit = self.sites.read(request)
+        if not visit.site.backchannel_logout:
+            raise NotFoundError(Fault.NOT_FOUND)
         provider = visit.site.provider
         try:
             token = await provider.check_logout_token(await _token(request))
@@ -70,11 +73,7 @@ class BackchannelLogout:
                 provider=provider.name,
                 client=visit.asked.client,
                 why=_WHY,
-                session=summary.id,
-                sub=summary.sub,
-                email=summary.email,
-                siret=summary.siret,
-                acr=summary.acr,
+                **listed(summary),
             )
         request[NOTES].decision = _WHY
         return web.Response(headers=OWN_ANSWER_FIELDS)
@@ -99,7 +98,7 @@ class BackchannelLogout:
         by, value = (By.SUB, token.sub) if token.sid is None else (By.SID, token.sid)
         return [
             (key, summary)
-            for key, summary in await self.directory.find(by, value or "")
+            async for key, summary in self.directory.find(by, value or "")
             if summary.provider == provider.name and token.sub in {None, summary.sub}
         ]
 
@@ -129,22 +128,9 @@ async def _token(request: web.Request) -> Secret:
     Raises:
         RequestError: logout-malformed.
     """
-    if request.content_type != _FORM or "Content-Encoding" in request.headers:
-        raise RequestError(Fault.LOGOUT_MALFORMED, why="no form")
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_READING):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > _LONGEST:
-                    raise RequestError(Fault.LOGOUT_MALFORMED, why="too long")
-        form = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict"
-        )
-    except TimeoutError:
-        raise RequestError(Fault.LOGOUT_MALFORMED, why="too slow") from None
-    except (ValueError, web.RequestPayloadError):
-        raise RequestError(Fault.LOGOUT_MALFORMED, why="no form") from None
+    form = await read_form(
+        request, longest=_LONGEST, parameters=_MOST_PARAMETERS, fault=Fault.LOGOUT_MALFORMED
+    )
     tokens = [value for name, value in form if name == "logout_token"]
     if len(tokens) != 1:
         raise RequestError(Fault.LOGOUT_MALFORMED, why="not one logout_token", tokens=len(tokens))

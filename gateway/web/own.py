@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
@@ -12,10 +14,12 @@ from gateway.errors import Fault, MethodNotAllowedError, NotFoundError
 from gateway.sessions.session import SignedIn
 from gateway.sessions.storage import current_session
 from gateway.web.answers import OWN_ANSWER_FIELDS, Answers
-from gateway.web.pages import Asset
+from gateway.web.assets import Asset
 from gateway.web.site import Sites
 
 _KEPT_FOR_EVER: Final = "public, max-age=31536000, immutable"  # an asset's name changes with its content
+
+_KEPT_A_WHILE: Final = "public, max-age=600"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +50,36 @@ class WhoAmI:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientKeysDocument:
+    """The public keys of the client that signs in the people of the application at this host."""
+
+    sites: Sites
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """A JWK Set (RFC 7517 section 5), for the provider to read.
+
+        Raises:
+            NotFoundError: the client proves itself otherwise.
+        """
+        published = self.sites.read(request).site.provider.published_keys()
+        if not published["keys"]:
+            raise NotFoundError(Fault.NOT_FOUND)
+        return web.Response(
+            body=json.dumps(published).encode(),
+            headers={
+                **OWN_ANSWER_FIELDS,
+                "Content-Type": "application/jwk-set+json",
+                "Cache-Control": _KEPT_A_WHILE,
+            },
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Assets:
     """Style and images of the pages, from a fixed map: no path of a request is ever opened."""
 
-    by_name: dict[str, Asset]
+    by_name: Mapping[str, Asset]
 
     async def handle(self, request: web.Request) -> web.Response:
         """One asset.

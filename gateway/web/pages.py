@@ -1,23 +1,24 @@
 """The few pages that people see: values in, HTML out.
 
-Templates, style and images stand beside this module and are read once, when it is imported or a `Pages` is
-made; the sentences are in `web.languages`. Status codes, header fields and the choice of page are the
-handlers' work. Every value shown is escaped; a URL was checked by whoever gives it.
+Templates and styles stand beside this module, those of administrators come with the branding; all are read
+before a `Pages` is made. The sentences are in `web.languages`. Status codes, header fields and the choice of
+page are the handlers' work. Every value shown is escaped; a URL was checked by whoever gives it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Final
-from urllib.parse import quote
+from typing import Any, Final
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined, Template
 
 from gateway.errors import Fault
-from gateway.web.languages import LOCALES, error_text
+from gateway.web.assets import Asset, assets_in
+from gateway.web.branding import Branding, Conformity, Templates, Theme, contact_of, paragraphs
+from gateway.web.languages import DEFAULT_LANGUAGE, LOCALES, error_text, preferred_language
 
 _HERE: Final = Path(__file__).parent
 
@@ -27,22 +28,13 @@ CONTENT_SECURITY_POLICY: Final = (
 )
 """What each page is served with. A form's redirects are held to `form-action` too: see `Pages.onward`."""
 
+PROVIDER_HELP: Final = "https://proconnect.crisp.help/fr/"
+"""Where ProConnect helps people whom it could not sign in."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Branding:
-    """How an app presents itself on the pages.
-
-    Args:
-        service_name: its name.
-        contact: whom people turn to; an e-mail address or https URL becomes a link, other text is shown.
-        who_may_enter: who it is for, in a sentence or a few lines.
-        provider_name: who signs its people in; None is ProConnect, with its official button.
-    """
-
-    service_name: str | None = None
-    contact: str | None = None
-    who_may_enter: str | None = None
-    provider_name: str | None = None
+SAME_PAGE: Final = ""
+"""The address that a page has in the browser (RFC 3986 section 4.4), query and all, without repeating it:
+that of a callback holds a code.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,80 +54,136 @@ class Levels:
     retry_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """A file that the pages refer to."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormSent:
+    """A form that can be sent again.
 
-    content: bytes
-    content_type: str
+    Args:
+        target: where it was going, and where the page's own form leads.
+        path: the same without its query, to be shown.
+        octets: its size.
+        value: what the page's own form holds, to say which form is meant and that this page was seen.
+        forget_path: takes the POST that drops it.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class _Contact:
-    text: str
-    href: str | None
-
-
-_CONTENT_TYPES: Final = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
-
-
-def _hashed_names(folder: Path) -> dict[str, str]:
-    """Each file's name to the name it is served under, which changes with its content."""
-    return {
-        path.name: f"{path.stem}.{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}{path.suffix}"
-        for path in sorted(folder.iterdir())
-    }
+    target: str
+    path: str
+    octets: int
+    value: str
+    forget_path: str
 
 
-_ASSET_NAMES: Final = _hashed_names(_HERE / "static")
-
-ASSETS: Final = {
-    served: Asset((_HERE / "static" / name).read_bytes(), _CONTENT_TYPES[Path(name).suffix])
-    for name, served in _ASSET_NAMES.items()
+THEME_ASSETS: Final[Mapping[Theme, tuple[Asset, ...]]] = {
+    Theme.NEUTRAL: assets_in(_HERE / "static"),
+    Theme.DSFR: assets_in(_HERE / "dsfr"),
 }
-"""Every asset by the name it is served under, which holds a hash of its content: to be kept for ever."""
+"""The files of each theme. Those of `dsfr` are there once its command has built them."""
+
+
+def _sources(folder: Path, prefix: str = "") -> dict[str, str]:
+    return {prefix + path.name: path.read_text("utf-8") for path in folder.glob("*.html")}
+
+
+_TEMPLATES: Final = _sources(_HERE / "templates")
+_THEME_TEMPLATES: Final[Mapping[Theme, Mapping[str, str]]] = {
+    theme: _sources(_HERE / "templates" / theme) for theme in Theme
+}
+
+TEMPLATE_NAMES: Final = frozenset({*_TEMPLATES, *chain(*_THEME_TEMPLATES.values())})
+"""The templates that an administrator's own may stand in for."""
 
 _HOME: Final = "/"
 _NO_HOME: Final = "host"  # the text for an address where no service is, and so no home page of one
+_AT_THE_PROVIDER: Final = "provider-"  # begins the names of the texts about what happened there
 _WHOEVER_ASKS: Final = frozenset({"route-denied"})  # Reasons that another account would not change
-_EMAIL: Final = re.compile(r"[^\s@:]+@[^\s@:]+")
+_KILO: Final = 1000
 
 
 class Pages:
     """Every page, ready to be filled in; nothing is read from disk afterwards.
 
-    Each method takes one of `LANGUAGES` and the app's branding, and returns a whole HTML document.
+    Each method takes one of `languages` and the app's branding, and returns a whole HTML document.
 
     Args:
-        assets_path: where `ASSETS` are served; ends with a slash.
+        assets_path: where `assets` are served; ends with a slash.
+        brandings: those that will be asked for, if they have templates or files of their own.
+        locales: the sentences of each language.
     """
 
-    __slots__ = ("_templates",)
+    __slots__ = ("_assets_path", "_environments", "_locales", "assets", "languages")
 
-    def __init__(self, assets_path: str = "/_gateway/assets/") -> None:
-        files = (_HERE / "templates").glob("*.html")
-        environment = Environment(
-            loader=DictLoader({path.name: path.read_text("utf-8") for path in files}),
-            autoescape=True,
-            undefined=StrictUndefined,
-            auto_reload=False,
-            trim_blocks=True,
-            lstrip_blocks=True,
+    def __init__(
+        self,
+        assets_path: str = "/_gateway/assets/",
+        brandings: Iterable[Branding] = (),
+        locales: Mapping[str, Mapping[str, Any]] = LOCALES,
+    ) -> None:
+        known = (Branding(), *brandings)
+        self._assets_path: Final = assets_path
+        self._locales: Final = locales
+        self.languages: Final = (
+            DEFAULT_LANGUAGE,
+            *(language for language in locales if language != DEFAULT_LANGUAGE),
         )
-        environment.globals["asset"] = lambda name: assets_path + _ASSET_NAMES[name]
-        self._templates: Final = {
-            name: environment.get_template(name) for name in environment.list_templates()
+        self._environments: Final = {
+            (theme, own): _templates(theme, own, assets_path=assets_path)
+            for theme, own in {(branding.theme, branding.templates) for branding in known}
         }
+        used = (*chain(*THEME_ASSETS.values()), *chain(*(branding.assets for branding in known)))
+        self.assets: Final[Mapping[str, Asset]] = {asset.served_name: asset for asset in used}
 
-    def sign_in(self, language: str, *, branding: Branding, sign_in_url: str) -> str:
-        """What the service is, who may enter, and the one button that starts a sign-in."""
+    def language(self, accept_language: str | None) -> str:
+        """The language for a browser that sends this `Accept-Language`."""
+        return preferred_language(accept_language, self.languages)
+
+    def sign_in(self, language: str, *, branding: Branding, sign_in_url: str, form: str | None = None) -> str:
+        """What the service is, who may enter, and the one button that starts a sign-in.
+
+        Args:
+            language: one of `languages`.
+            branding: the app's.
+            sign_in_url: where the button leads.
+            form: what became of the form that was sent, `kept` or `lost`; None when none was.
+        """
         return self._render(
             "sign_in",
             language,
             branding,
             official_button=branding.provider_name is None,
+            proconnect_mark=self._served(branding.proconnect_mark),
             who_may_enter=branding.who_may_enter,
             sign_in_url=sign_in_url,
+            form=form,
+            notice=paragraphs(branding.notice or ""),
+            other_ways=branding.other_ways,
+        )
+
+    def form(
+        self,
+        language: str,
+        *,
+        branding: Branding,
+        text: str,
+        page_url: str,
+        sent: FormSent | None = None,
+    ) -> str:
+        """A form that was kept: whether to send it again, or why it is not there.
+
+        Args:
+            language: one of `languages`.
+            branding: the app's.
+            text: which sentences: `ask`, `sent`, `gone` or `other-person`.
+            page_url: the page that it came from.
+            sent: the form, where it is there.
+        """
+        return self._render(
+            "form",
+            language,
+            branding,
+            text=text,
+            page_url=page_url,
+            sent=sent,
+            size=_size(self._locales[language]["common"], sent.octets) if sent else None,
         )
 
     def error(
@@ -151,12 +199,13 @@ class Pages:
         """What happened, what to do now, and the reference to give when asking for help.
 
         Args:
-            language: one of `LANGUAGES`.
+            language: one of `languages`.
             branding: the app's.
             fault: what went wrong; the page says no more about it than the person needs.
             status: the answer's status code, shown beside the reference.
             request_id: the reference.
-            retry_url: where trying again begins; None or `/` leads to the service's home page, and says so.
+            retry_url: where trying again begins; None or `/` leads to the service's home page, and says so;
+                SAME_PAGE asks for the same again.
         """
         text = error_text(fault)
         return self._render(
@@ -186,7 +235,7 @@ class Pages:
         """Why the policy refuses, whom it refuses, whom to ask, and the way to another account.
 
         Args:
-            language: one of `LANGUAGES`.
+            language: one of `languages`.
             branding: the app's.
             reason: the Reason; one without sentences of its own gets the general ones.
             person: the account; with neither it nor an organisation, nobody is signed in.
@@ -210,13 +259,28 @@ class Pages:
             home_url=_HOME,
             sentence=sentence,
             levels=levels,
-            level_names=LOCALES[language]["levels"],
+            level_names=self._locales[language]["levels"],
         )
 
-    def sign_out(self, language: str, *, branding: Branding, sign_out_path: str, return_url: str) -> str:
-        """The question before a sign-out that the person did not plainly ask for: one POST, or back."""
+    def sign_out(
+        self, language: str, *, branding: Branding, sign_out_path: str, here_path: str, return_url: str
+    ) -> str:
+        """The question before a sign-out that the person did not plainly ask for: from where, or not at all.
+
+        Args:
+            language: one of `languages`.
+            branding: the app's.
+            sign_out_path: takes the POST that signs out of the service and of the provider.
+            here_path: takes the POST that signs out of the service alone.
+            return_url: where whoever stays goes.
+        """
         return self._render(
-            "sign_out", language, branding, sign_out_path=sign_out_path, return_url=return_url
+            "sign_out",
+            language,
+            branding,
+            sign_out_path=sign_out_path,
+            here_path=here_path,
+            return_url=return_url,
         )
 
     def signed_out(self, language: str, *, branding: Branding, provider_too: bool, home_url: str) -> str:
@@ -243,10 +307,11 @@ class Pages:
         **values: object,
     ) -> str:
         """Fill in a template; `text` names the sentences, where it can show more than one set of them."""
-        sentences = LOCALES[language][template]
+        locale = self._locales[language]
+        sentences = locale[template]
         if text is not None:
             sentences = sentences.get(text, sentences["unexpected"])
-        common = LOCALES[language]["common"]
+        common = locale["common"]
         service = branding.service_name
         names = {
             "provider": branding.provider_name or "ProConnect",
@@ -254,23 +319,76 @@ class Pages:
             if service
             else common["this_service"],
         }
-        return self._templates[f"{template}.html"].render(
+        page = {key: sentence.format_map(names) for key, sentence in sentences.items()}
+        heading = service or common["heading"]
+        subject = f"{page['title']}, {heading}, {reference}" if reference else ""
+        provider_helps = branding.provider_name is None and (text or "").startswith(_AT_THE_PROVIDER)
+        return self._environments[branding.theme, branding.templates][f"{template}.html"].render(
             language=language,
+            own_language=None if language == branding.language else branding.language,
+            theme=branding.theme.value,
             common=common,
-            page={key: sentence.format_map(names) for key, sentence in sentences.items()},
-            heading=service or common["heading"],
-            contact=_contact(branding.contact),
+            page=page,
+            heading=heading,
+            heading_language=branding.language if service and language != branding.language else None,
+            owner=branding.organisation,
+            logo=self._served(branding.logo),
+            logo_alt=branding.logo_alt,
+            accent=self._served(branding.accent.style if branding.accent else None),
+            contact=contact_of(branding.contact, subject=subject),
+            provider_help=PROVIDER_HELP if provider_helps else None,
+            legal=_legal(branding, common),
             reference=reference,
             status=status,
             **values,
         )
 
+    def _served(self, asset: Asset | None) -> str | None:
+        return None if asset is None else self._assets_path + asset.served_name
 
-def _contact(contact: str | None) -> _Contact | None:
-    if not contact:
-        return None
-    if contact.startswith("https://"):
-        return _Contact(text=contact.removeprefix("https://").rstrip("/"), href=contact)
-    if _EMAIL.fullmatch(contact):
-        return _Contact(text=contact, href="mailto:" + quote(contact, safe="@+"))
-    return _Contact(text=contact, href=None)
+
+def _size(common: Mapping[str, str], octets: int) -> str:
+    """A size in the words of a language, rounded up so that nothing is 0."""
+    return f"{octets} {common['octets']}" if octets < _KILO else f"{-(-octets // _KILO)} {common['kilo']}"
+
+
+def _templates(theme: Theme, own: Templates, *, assets_path: str) -> dict[str, Template]:
+    """A look's templates, compiled: the administrator's, else the theme's, else those that all themes share.
+
+    Raises:
+        jinja2.TemplateSyntaxError: one of the administrator's cannot be read.
+    """
+    shared = {**_TEMPLATES, **_THEME_TEMPLATES[theme]}
+    # A template of the administrator's may still extend or include the one that it stands in for.
+    built_in = {f"gateway/{name}": source for name, source in shared.items()}
+    environment = Environment(
+        loader=DictLoader({**shared, **built_in, **dict(own.sources)}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # The other theme's are there too: an administrator's templates are tried in one theme and work in each.
+    files = (*chain(*THEME_ASSETS.values()), *THEME_ASSETS[theme], *own.assets)
+    served = {asset.name: asset.served_name for asset in files}
+    environment.globals["asset"] = lambda name: assets_path + served[name]
+    return {name: environment.get_template(name) for name in environment.list_templates()}
+
+
+@dataclass(frozen=True, slots=True)
+class _LegalLink:
+    label: str
+    url: str | None
+
+
+def _legal(branding: Branding, common: Mapping[str, str]) -> tuple[_LegalLink, ...]:
+    """The links that a public service's pages end with; how far it conforms is said without a link too."""
+    conformity: Conformity | None = branding.conformity
+    accessibility = common[f"conformity_{conformity}"] if conformity else common["accessibility"]
+    links = (
+        (branding.legal_notice, common["legal_notice"]),
+        (branding.accessibility or (conformity and ""), accessibility),
+        (branding.personal_data, common["personal_data"]),
+    )
+    return tuple(_LegalLink(label, url or None) for url, label in links if url is not None)

@@ -11,7 +11,6 @@ from gateway.sessions.session import Claims, Session, SignedIn
 from gateway.web.answers import Answers
 from gateway.web.notes import NOTES
 from gateway.web.pages import Levels
-from gateway.web.paths import OwnPaths
 from gateway.web.site import Site
 
 
@@ -20,7 +19,7 @@ def refusal_page(
     request: web.Request,
     site: Site,
     *,
-    paths: OwnPaths,
+    switch_path: str,
     route: Route,
     reason: Reason,
     session: Session,
@@ -34,7 +33,7 @@ def refusal_page(
         person=_text(claims, "email"),
         organisation=_text(claims, "organization_label"),
         request_id=request[NOTES].request_id,
-        sign_out_path=paths.sign_out,
+        sign_out_path=switch_path,
         sentence=route.refusal,
     )
     return answers.page(html, status=web.HTTPForbidden.status_code)
@@ -45,7 +44,7 @@ def level_page(
     request: web.Request,
     site: Site,
     *,
-    paths: OwnPaths,
+    switch_path: str,
     asked: tuple[str, ...],
     came: Claims | None,
     session: Session,
@@ -57,7 +56,7 @@ def level_page(
         answers: makes the answer.
         request: the callback's.
         site: the application.
-        paths: the gateway's own paths.
+        switch_path: takes the POST that signs out, to come back with another account.
         asked: the levels of which one was needed.
         came: the claims of who came back; None when the provider let nobody come back.
         session: who was signed in before, and still is.
@@ -72,7 +71,7 @@ def level_page(
         person=_text(claims, "email"),
         organisation=_text(claims, "organization_label"),
         request_id=request[NOTES].request_id,
-        sign_out_path=paths.sign_out,
+        sign_out_path=switch_path,
         levels=Levels(
             asked=in_words(asked),
             came=_text(claims, "acr"),

@@ -1,83 +1,119 @@
-"""Start of a sign-in, and the callback where the provider sends the browser back."""
+"""Start of a sign-in: what a request gets that needs somebody, and the way to the authorization endpoint.
+
+What comes back from there is `web.callback`'s affair.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote
+from types import MappingProxyType
 
 from aiohttp import web
 
-from gateway.access.hints import NO_HINTS, Hint, Hints, hints_of_link, login_hint
+from gateway.access.hints import NO_HINTS, Hints, hints_of_link, login_hint
 from gateway.access.policy import Decision, Route, SignInRequired, StepUpRequired, decide
 from gateway.access.readings import read_path
-from gateway.access.requirements import Reason
-from gateway.errors import Fault, ForbiddenError, GatewayError, RequestError
-from gateway.observe.audit import Audit, Event, fault, person
-from gateway.oidc.authorization import Query, state_of
-from gateway.oidc.pending import ATTEMPT_LIFETIME, Pending
-from gateway.sessions.return_to import HOME, ReturnTo, parse_return_to
-from gateway.sessions.session import ANONYMOUS, Claims, SignedIn
-from gateway.sessions.storage import RecordStore, current_session, open_session
+from gateway.errors import Fault, ForbiddenError, ProviderError, RequestError, TooLargeError
+from gateway.sessions.kept_form import FORM_ID
+from gateway.sessions.return_to import ReturnTo, parse_return_to
+from gateway.sessions.session import ANONYMOUS
+from gateway.sessions.storage import current_session
 from gateway.web.answers import Answers
 from gateway.web.attempts import Attempts, Wanted
-from gateway.web.notes import NOTES
+from gateway.web.form_requests import Submitted, page_of
+from gateway.web.kept_forms import KeptForms, NotThere
 from gateway.web.paths import OwnPaths
-from gateway.web.refusals import level_page
 from gateway.web.site import SignInStyle, Site, Sites, Visit
-
-_SPENT = "gateway:state:"
-_MOST_PARAMETERS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """The authorization code flow (OpenID Connect Core 1.0 section 3.1), from this side.
+    """The authorization code flow (OpenID Connect Core 1.0 section 3.1), its beginning.
 
     Args:
         sites: every application.
         answers: makes the answers.
         paths: the gateway's own paths.
-        attempts: begins sign-ins and finds them again.
-        records: remembers which `state` was used.
-        audit: told of each sign-in and each refused one.
-        clock: Unix seconds.
+        attempts: begins sign-ins.
+        forms: keeps what was sent without a session.
     """
 
     sites: Sites
     answers: Answers
     paths: OwnPaths
     attempts: Attempts
-    records: RecordStore
-    audit: Audit
-    clock: Callable[[], int]
+    forms: KeptForms
 
     async def require(
-        self, request: web.Request, visit: Visit, route: Route, decision: SignInRequired
+        self,
+        request: web.Request,
+        visit: Visit,
+        route: Route,
+        decision: SignInRequired | StepUpRequired,
+        submitted: Submitted | None = None,
     ) -> web.Response:
-        """Answer a request that needs somebody signed in; nothing of it goes upstream, no body is read."""
-        asked, site = visit.asked, visit.site
-        if not asked.navigation:
-            return self._challenge(request, site, Reason.NOT_SIGNED_IN)
-        return_to = self._return_to(asked.target)
-        if site.sign_in is SignInStyle.REDIRECT:
-            return await self.attempts.begin(request, site, _wanted(return_to, route, decision))
-        html = self.answers.pages.sign_in(
-            self.answers.language(request), branding=site.branding, sign_in_url=self._start_url(asked.target)
-        )
-        fields = {"WWW-Authenticate": site.challenge}
-        return self.answers.page(html, status=web.HTTPUnauthorized.status_code, fields=fields)
+        """Answer a request that needs somebody signed in, or signed in better; nothing of it goes upstream.
 
-    async def step_up(
-        self, request: web.Request, visit: Visit, route: Route, decision: StepUpRequired
-    ) -> web.Response:
-        """Answer a request of somebody whose level of assurance is too low (RFC 9470 section 3)."""
+        No body is read, but that of a form which is to be kept (RFC 9470 section 3 for who steps up).
+
+        Args:
+            request: the request.
+            visit: the same, read.
+            route: the route that decided.
+            decision: what is missing.
+            submitted: the wish to send a kept form again, which has to wait for this; None for all else.
+        """
         asked, site = visit.asked, visit.site
+        if asked.form:
+            return await self._set_aside(request, visit, decision, submitted)
         if not asked.navigation:
-            return self._challenge(request, site, decision.reason, acr=decision.acr)
-        return_to = self._return_to(asked.target)
-        return await self.attempts.begin(request, site, _wanted(return_to, route, decision))
+            return self._challenge(request, site, decision)
+        if site.sign_in is SignInStyle.REDIRECT or isinstance(decision, StepUpRequired):
+            if isinstance(decision, SignInRequired) and self.attempts.just_arrived(request, site):
+                error = ForbiddenError(Fault.SIGN_IN_LOOP)
+                return self.answers.error(request, error, retry=self.paths.sign_in_to(asked.target))
+            return await self.attempts.begin(
+                request, site, _wanted(self._read(asked.target), route, decision)
+            )
+        return self._page(request, site, self.paths.sign_in_to(asked.target))
+
+    def point_out(
+        self, request: web.Request, visit: Visit, decision: SignInRequired | StepUpRequired
+    ) -> web.Response:
+        """Say where to sign in, through a front server that may pass on neither page nor cookie."""
+        asked, site = visit.asked, visit.site
+        if not asked.for_a_person:
+            return self._challenge(request, site, decision)
+        # The front server has the form's body, and may lose it.
+        page = page_of(request, site, own_prefix=self.paths.prefix).target if asked.form else asked.target
+        url = self.paths.sign_in_to(page)
+        fields = {"Location": site.origin + url}
+        if not asked.form and (site.sign_in is SignInStyle.REDIRECT or isinstance(decision, StepUpRequired)):
+            # Where the page is passed on, it goes on by itself.
+            fields["Refresh"] = f"0;url={url}"
+        return self._page(request, site, url, form="lost" if asked.form else None, fields=fields)
+
+    async def silently(self, request: web.Request, visit: Visit, route: Route) -> web.Response | None:
+        """Ask the provider whether it knows who is there, once a browser session; None to show the page.
+
+        A browser that has shown no cookie may keep none: it would be asked at every page, so it is not.
+        """
+        asked, site = visit.asked, visit.site
+        fields = request.headers
+        opened = fields.get("Sec-Fetch-Dest", "document") == "document" and "Sec-Purpose" not in fields
+        if asked.method != "GET" or not asked.navigation or not opened:
+            return None
+        if not self.attempts.may_try_silently(request, site):
+            return None
+        wanted = Wanted(return_to=self._read(asked.target), hints=route.hints, silent=True)
+        try:
+            response = await self.attempts.begin(request, site, wanted)
+        except ProviderError:
+            # The page is open to everybody, also while the provider is away.
+            return None
+        self.attempts.tried_silently(response, site)
+        return response
 
     async def start(self, request: web.Request) -> web.Response:
         """Send the browser to the authorization endpoint, to ask for what the page that it goes to needs.
@@ -85,169 +121,103 @@ class SignIn:
         Nothing but hints that the app allows is taken from the link: a link cannot ask for less.
         """
         site = self.sites.read(request).site
-        return_to = self._return_to(request.query.get("return_to", "/"))
-        route = _route_of(site, return_to)
+        return_to = self._read(request.query.get("return_to", "/"))
+        form = request.query.get("form", "")
+        kept = await self.forms.find(request, site, form)
+        route = (
+            _route_of(site, return_to.target, "GET")
+            if isinstance(kept, NotThere)
+            else _route_of(site, kept.target, "POST")
+        )
         session = await current_session(request) if route.require.claims else ANONYMOUS
         hints = hints_of_link(request.query.items(), allowed=site.app.link_hints)
-        wanted = _wanted(return_to, route, decide(site.app, route, session), further_hints=hints)
+        decision = decide(site.app, route, session)
+        # Also one that is not there any more: whoever comes back is told so.
+        form = form if FORM_ID.fullmatch(form) else ""
+        wanted = _wanted(return_to, route, decision, further_hints=hints, form=form)
         return await self.attempts.begin(request, site, wanted)
 
-    async def finish(self, request: web.Request) -> web.Response:
-        """Check the authorization response, exchange its code, open a session, return to the page asked for.
-
-        Each refusal is one audit event. No token request leaves before `state` and `iss` hold.
-        """
-        visit = self.sites.read(request)
-        site = visit.site
-        try:
-            query = _query(request)
-            state = state_of(query)
-            pending = self.attempts.find(request, site, state)
-            if pending is None:
-                return await self._without_attempt(request, state)
-            if not await self.records.claim(_spent_key(state), lifetime=ATTEMPT_LIFETIME):
-                raise RequestError(Fault.STATE_REPLAYED)
-        except GatewayError as error:
-            self._audit_refusal(request, visit, error)
-            raise
-        try:
-            response = await self._open(request, visit, query, pending)
-        except GatewayError as error:
-            response = await self._refuse(request, visit, pending, error)
-        # Used up, whatever came of it; and on no answer before: a store's pause costs no attempt.
-        self.attempts.forget(response, site, state)
-        return response
-
-    async def _without_attempt(self, request: web.Request, state: str) -> web.Response:
-        """No attempt of this browser has this `state`: used up already, too old, or somebody else's."""
-        if await self.records.get(_spent_key(state)) is None:
-            raise RequestError(Fault.STATE_FOREIGN)
-        if isinstance(await current_session(request), SignedIn):
-            # The page was reloaded after a sign-in that succeeded: nothing is wrong for the person.
-            return self.answers.redirect(HOME.target)
-        raise RequestError(Fault.STATE_REPLAYED)
-
-    async def _open(self, request: web.Request, visit: Visit, query: Query, pending: Pending) -> web.Response:
-        site = visit.site
-        code = site.provider.check_response(query, pending)
-        identified = await site.provider.identify(code, pending)
-        acr = identified.claims.get("acr")
-        if pending.acr and acr not in pending.acr:
-            # What was asked for as essential, a provider may still pass over: the ID token tells.
-            error = ForbiddenError(Fault.ACR_TOO_LOW, asked=pending.acr, got=acr or "none")
-            return await self._refuse(request, visit, pending, error, claims=identified.claims)
-        session = await open_session(
-            request,
-            host=site.app.host,
-            provider=site.provider.name,
-            claims=identified.claims,
-            id_token=identified.id_token,
-            sid=identified.sid,
-            now=self.clock(),
-        )
-        request[NOTES].session = session.id
-        request[NOTES].decision = Event.SIGN_IN.value
-        self.audit.record(
-            Event.SIGN_IN,
-            request_id=request[NOTES].request_id,
-            app=site.app.name,
-            provider=site.provider.name,
-            client=visit.asked.client,
-            **person(session),
-        )
-        return self.answers.redirect(pending.return_to.target)
-
-    async def _refuse(
+    async def _set_aside(
         self,
         request: web.Request,
         visit: Visit,
-        pending: Pending,
-        error: GatewayError,
-        *,
-        claims: Claims | None = None,
+        decision: SignInRequired | StepUpRequired,
+        submitted: Submitted | None,
     ) -> web.Response:
-        """Answer an attempt that failed. It changes nothing: a session that was there goes on."""
-        self._audit_refusal(request, visit, error)
-        request[NOTES].decision = error.fault.value
-        retry = self._start_url(pending.return_to.target)
-        hints = {name: value for name, value in pending.hints.items() if name != Hint.IDP}
-        if error.fault is Fault.IDP_HINT_UNKNOWN and hints != pending.hints:
-            # Once: the new attempt has no such hint.
-            wanted = Wanted(return_to=pending.return_to, acr=pending.acr, hints=hints)
-            return await self.attempts.begin(request, visit.site, wanted)
-        if error.fault is Fault.ACR_TOO_LOW and visit.asked.navigation:
-            return level_page(
-                self.answers,
-                request,
-                visit.site,
-                paths=self.paths,
-                asked=pending.acr,
-                came=claims,
-                session=await current_session(request),
-                retry=retry,
-            )
-        return self.answers.error(request, error, retry=retry)
+        """Keep a form if it can be kept, and ask to sign in; never a redirect, which would lose it unsaid."""
+        site, forms = visit.site, self.forms
+        page = page_of(request, site, own_prefix=self.paths.prefix)
+        cookie, form = None, submitted.form if submitted is not None else ""
+        session = decision.session if isinstance(decision, StepUpRequired) else ANONYMOUS
+        if submitted is None:
+            try:
+                cookie = await forms.keep(request, visit, session)
+            except TooLargeError as error:
+                return self.answers.error(request, error, retry=self.paths.sign_in_to(page.target))
+            form = cookie.id if cookie is not None else ""
+        url = self.paths.sign_in_to(page.target, form=form)
+        response = self._page(request, site, url, form="kept" if form else "lost")
+        if cookie is not None:
+            forms.hand_over(response, site, cookie)
+        return response
+
+    def _page(
+        self,
+        request: web.Request,
+        site: Site,
+        url: str,
+        *,
+        form: str | None = None,
+        fields: Mapping[str, str] = MappingProxyType({}),
+    ) -> web.Response:
+        """The page with the button, which leads to `url`."""
+        html = self.answers.pages.sign_in(
+            self.answers.language(request), branding=site.branding, sign_in_url=url, form=form
+        )
+        fields = {"WWW-Authenticate": site.challenge, **fields}
+        return self.answers.page(html, status=web.HTTPUnauthorized.status_code, fields=fields)
 
     def _challenge(
-        self, request: web.Request, site: Site, reason: Reason, *, acr: tuple[str, ...] = ()
+        self, request: web.Request, site: Site, decision: SignInRequired | StepUpRequired
     ) -> web.Response:
         """401 for a program: where a person signs in, and with which levels of assurance, if that matters."""
         scheme, members = site.challenge, {}
-        if acr:
-            scheme += f', error="insufficient_user_authentication", acr_values="{" ".join(acr)}"'
-            members["acr_values"] = list(acr)
+        if isinstance(decision, StepUpRequired):
+            acr_values = " ".join(decision.acr)
+            scheme += f', error="insufficient_user_authentication", acr_values="{acr_values}"'
+            members["acr_values"] = list(decision.acr)
         return self.answers.problem(
             request,
             status=web.HTTPUnauthorized.status_code,
-            kind=reason.value,
+            kind=decision.reason.value,
             members={"sign_in_url": site.origin + self.paths.sign_in, **members},
             fields={"WWW-Authenticate": scheme},
         )
 
-    def _return_to(self, target: str) -> ReturnTo:
+    def _read(self, target: str) -> ReturnTo:
         return parse_return_to(target, own_prefix=self.paths.prefix)
-
-    def _start_url(self, return_to: str) -> str:
-        return f"{self.paths.sign_in}?return_to={quote(return_to, safe='/')}"
-
-    def _audit_refusal(self, request: web.Request, visit: Visit, error: GatewayError) -> None:
-        self.audit.record(
-            Event.SIGN_IN_REFUSED,
-            request_id=request[NOTES].request_id,
-            app=visit.site.app.name,
-            provider=visit.site.provider.name,
-            client=visit.asked.client,
-            **fault(error),
-        )
 
 
 def _wanted(
-    return_to: ReturnTo, route: Route, decision: Decision, *, further_hints: Hints = NO_HINTS
+    return_to: ReturnTo,
+    route: Route,
+    decision: Decision,
+    *,
+    further_hints: Hints = NO_HINTS,
+    form: str = "",
 ) -> Wanted:
     """What a sign-in for a route is to lead to; a person who only steps up is spared the e-mail page."""
-    acr, known = route.require.levels, NO_HINTS
+    acr, known = route.levels, NO_HINTS
     if isinstance(decision, StepUpRequired):
         acr, known = decision.acr, login_hint(decision.session.claims.get("email"))
-    return Wanted(return_to=return_to, acr=acr, hints={**route.hints, **known, **further_hints})
+    hints = {**route.hints, **known, **further_hints}
+    return Wanted(return_to=return_to, acr=acr, hints=hints, form=form)
 
 
-def _route_of(site: Site, return_to: ReturnTo) -> Route:
-    """The route of the page that a sign-in leads to."""
+def _route_of(site: Site, target: str, method: str) -> Route:
+    """The route of the request that a sign-in leads to."""
     try:
-        return site.app.route_for(read_path(return_to.target.partition("?")[0]), "GET")
+        return site.app.route_for(read_path(target.partition("?")[0]), method)
     except RequestError:
         # The page will be refused for its path, whoever comes back to it.
         return site.app.fallback
-
-
-def _query(request: web.Request) -> Query:
-    """The parameters of the authorization response, each as often as it came (RFC 6749 section 3.1)."""
-    _, _, text = request.raw_path.partition("?")
-    try:
-        return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict")
-    except ValueError:
-        raise RequestError(Fault.RESPONSE_MALFORMED, why="query") from None
-
-
-def _spent_key(state: str) -> str:
-    return _SPENT + hashlib.sha256(state.encode()).hexdigest()

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.access.identity import Encoding, IdentityFields, as_text, encode, field_name
+from gateway.access.identity import Encoding, IdentityFields, as_text, encode
+from gateway.access.presets import Preset, Template
 
 NAME = "Éléonore Lefèvre-Œillet"
 
@@ -115,6 +116,148 @@ def test_values_are_text_as_they_are_or_json(value: object, text: str | None) ->
     assert as_text(value) == text
 
 
+PERSON = {
+    "sub": "b1",
+    "email": "Eleonore@Morbihan.example",
+    "given_name": "Éléonore",
+    "usual_name": "Lefèvre",
+    "roles": ["agent_public", "a,b", "100%"],
+    "chorusdt:matricule": "42",
+}
+
+
+@pytest.mark.parametrize(
+    "preset, fields",
+    [
+        (
+            Preset.OAUTH2_PROXY,
+            {
+                f"{beginning}-{name}": value
+                for beginning in ("X-Forwarded", "X-Auth-Request")
+                for name, value in {
+                    "User": "b1",
+                    "Email": "Eleonore@Morbihan.example",
+                    "Groups": "agent_public,a%2Cb,100%25",
+                }.items()
+            },
+        ),
+        (
+            Preset.MOD_AUTH_OPENIDC,
+            {
+                "OIDC_CLAIM_sub": "b1",
+                "OIDC_CLAIM_email": "Eleonore@Morbihan.example",
+                "OIDC_CLAIM_given_name": "Éléonore",
+                "OIDC_CLAIM_usual_name": "Lefèvre",
+                "OIDC_CLAIM_roles": "agent_public,a%2Cb,100%25",
+                "OIDC_CLAIM_chorusdt_matricule": "42",
+            },
+        ),
+        (
+            Preset.AUTHELIA,
+            {
+                "Remote-User": "eleonore@morbihan.example",
+                "Remote-Groups": "agent_public,a%2Cb,100%25",
+                "Remote-Name": "Éléonore Lefèvre",
+                "Remote-Email": "Eleonore@Morbihan.example",
+            },
+        ),
+        (Preset.NONE, {}),
+    ],
+)
+def test_a_preset_gives_the_names_of_another_product(preset: Preset, fields: dict[str, str]) -> None:
+    made = IdentityFields(preset=preset, encoding=Encoding.UTF_8).fields(PERSON)
+    assert {name.decode(): value.decode() for name, value in made} == fields
+
+
+@pytest.mark.parametrize("preset", list(Preset))
+def test_every_name_that_is_written_is_reserved(preset: Preset) -> None:
+    identity = IdentityFields(preset=preset, templates=(("X-Full-Name", Template("{given_name}")),))
+    for name, _ in identity.fields({**PERSON, "name": "x", "groups": ["y"], "preferred_username": "z"}):
+        assert name.decode() in identity.names or name.decode().startswith(identity.prefixes)
+
+
+def test_groups_go_before_roles_and_a_name_before_its_parts() -> None:
+    claims = {**PERSON, "groups": ["g"], "name": "N"}
+    made = dict(IdentityFields(preset=Preset.AUTHELIA).fields(claims))
+    assert (made[b"Remote-Groups"], made[b"Remote-Name"]) == (b"g", b"N")
+
+
+@pytest.mark.parametrize(
+    "template, value",
+    [
+        ("{email}", "Eleonore@Morbihan.example"),
+        ("{given_name} {usual_name}", "%C3%89l%C3%A9onore Lef%C3%A8vre"),
+        ("mailto:{email}?n={chorusdt:matricule}", "mailto:Eleonore@Morbihan.example?n=42"),
+        ("{phone_number}", None),
+        ("{email} {phone_number}", None),
+        ("{roles}", '["agent_public","a,b","100%25"]'),
+    ],
+)
+def test_a_template_is_text_with_claims_and_nothing_when_one_is_absent(
+    template: str, value: str | None
+) -> None:
+    identity = IdentityFields(preset=Preset.NONE, templates=(("X-Made", Template(template)),))
+    assert [made.decode() for _, made in identity.fields(PERSON)] == ([] if value is None else [value])
+
+
+def test_a_template_goes_before_the_presets_field_of_the_same_name() -> None:
+    identity = IdentityFields(templates=(("remote-user", Template("{sub}")),))
+    assert dict(identity.fields({"sub": "b1", "email": "e@x.fr"}))[b"remote-user"] == b"b1"
+    assert b"Remote-User" not in dict(identity.fields({"sub": "b1", "email": "e@x.fr"}))
+
+
+@pytest.mark.parametrize("text", ["{", "}", "{}", "a{b}c}", "{a{b}}"])
+def test_a_brace_that_names_no_claim_is_no_template(text: str) -> None:
+    with pytest.raises(ValueError, match="brace"):
+        Template(text)
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]))))
+def test_whoever_splits_several_values_finds_exactly_those(values: list[str]) -> None:
+    joined = as_text(values, ",")
+    assert joined is not None
+    assert [unquote(part) for part in joined.split(",")] == (values or [""])
+
+
+def test_several_values_are_joined_with_the_separator_that_is_set() -> None:
+    identity = IdentityFields(separator=";", encoding=Encoding.UTF_8)
+    assert dict(identity.fields({"roles": ["a;b", "c"]}))[b"X-ProConnect-Roles"] == b"a%3Bb;c"
+
+
 @pytest.mark.parametrize("claim, name", [("given_name", "Given-Name"), ("idp_id", "Idp-Id"), ("aB", "AB")])
 def test_a_field_name_is_the_claims_words(claim: str, name: str) -> None:
-    assert field_name(claim) == name
+    assert written({claim: "x"}) == {f"X-ProConnect-{name}": "x"}
+
+
+def test_a_value_that_no_server_would_take_is_not_sent() -> None:
+    claims = {"given_name": "x" * 4096, "usual_name": "x" * 4097, "email": "é" * 683}
+    assert written(claims).keys() == {"X-ProConnect-Given-Name"}
+
+
+ABOUT_ITSELF = [
+    "iss",
+    "aud",
+    "exp",
+    "iat",
+    "nbf",
+    "jti",
+    "nonce",
+    "azp",
+    "at_hash",
+    "c_hash",
+    "sid",
+    "_claim_names",
+    "_claim_sources",
+]
+
+
+@pytest.mark.parametrize("name", ABOUT_ITSELF)
+def test_no_claim_of_the_token_about_itself_is_sent(name: str) -> None:
+    assert written({"sub": "b1", name: "x"}) == {"X-ProConnect-Sub": "b1"}
+
+
+def test_the_usual_fields_are_those_of_the_usual_claims() -> None:
+    claims = "Sub Email Given-Name Usual-Name Uid Siret Siren Idp-Id Idp-Acr Roles Organization-Label"
+    more = "Organizational-Unit Belonging-Population Phone-Number Custom Acr Amr Auth-Time"
+    names = {f"X-ProConnect-{name}".encode() for name in f"{claims} {more}".split()}
+    assert set(IdentityFields().usual) == {b"Remote-User", *names}

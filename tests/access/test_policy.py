@@ -11,7 +11,6 @@ from gateway.access.policy import (
     App,
     Decision,
     Deny,
-    Policy,
     Route,
     SignInRequired,
     StepUpRequired,
@@ -19,7 +18,7 @@ from gateway.access.policy import (
 )
 from gateway.access.readings import read_path
 from gateway.access.requirements import Condition, Key, Reason, Requirement
-from gateway.errors import Fault, MisdirectedError, RequestError
+from gateway.errors import Fault, RequestError
 from gateway.secret import Secret
 from gateway.sessions.session import ANONYMOUS, Session, SignedIn
 
@@ -157,14 +156,6 @@ def test_a_target_that_two_servers_read_differently_is_refused(raw: str) -> None
     with pytest.raises(RequestError) as refused:
         APP.route_for(read_path(raw), "GET")
     assert refused.value.fault is Fault.TARGET_AMBIGUOUS
-
-
-def test_an_unknown_host_has_no_app() -> None:
-    policy = Policy({"app.example": APP})
-    assert policy.app_for("app.example") is APP
-    for host in ("", "app.example.", "evil.app.example", "app.example.evil"):
-        with pytest.raises(MisdirectedError):
-            policy.app_for(host)
 
 
 def test_only_routes_that_tell_who_asks_want_a_session() -> None:

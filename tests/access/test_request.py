@@ -138,3 +138,13 @@ def test_a_navigation_is_a_person_opening_a_page(
     method: str, fields: dict[str, str], *, navigation: bool
 ) -> None:
     assert is_navigation(method, CIMultiDict(fields)) is navigation
+
+
+@pytest.mark.parametrize("method, for_a_person", [("GET", True), ("POST", True), ("PUT", False)])
+def test_a_page_and_a_form_are_for_a_person(method: str, *, for_a_person: bool) -> None:
+    fields = CIMultiDict({"Host": "gw.test", "Sec-Fetch-Mode": "navigate"})
+    asked = read_request(
+        method=method, target="/", fields=fields, peer=None, scheme="https", proxies=TrustedProxies()
+    )
+    assert asked.for_a_person is for_a_person
+    assert asked.form is (method == "POST")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Browser, Route, expect
+from playwright.async_api import Browser, expect
 
+from gateway.web.languages import LOCALES
 from tests.support.flows import gateway_before
 from tests.support.oidc_engine import OIDCEngine
 from tests.support.person import SESSION_COOKIE, choose, heading, press_the_button, sign_in, sitting_at
 
 pytestmark = pytest.mark.real
 
+RESERVED = """
+[[apps.routes]]
+path = "/private/prefecture/"
+require.roles = ["agent_public_territorial"]
+refusal = "Ce service est réservé aux agents de la préfecture du Morbihan."
+"""
+FRENCH = LOCALES["fr"]
 NAME = "Éléonore Zoë Lefèvre-Œillet"
 DEEP = "/private/dossier?numero=42&retour=%2Fliste"
-
-
-async def no_content(route: Route) -> None:
-    await route.fulfill(status=204)
 
 
 async def test_a_person_signs_in_and_out_at_another_site(oidc_engine: OIDCEngine, chromium: Browser) -> None:
@@ -24,8 +28,7 @@ async def test_a_person_signs_in_and_out_at_another_site(oidc_engine: OIDCEngine
         gateway_before(oidc_engine, host="127.0.0.1") as gateway,
         sitting_at(chromium) as person,
     ):
-        # The engine's own pages have no icon, which is not our concern.
-        await person.context.route(f"http://localhost:{oidc_engine.port}/favicon.ico", no_content)
+        await person.spare_icon(oidc_engine.port)
         page = await person.open(gateway.url + DEEP)
         await sign_in(page)
         await heading(page, "Un dossier")
@@ -40,3 +43,33 @@ async def test_a_person_signs_in_and_out_at_another_site(oidc_engine: OIDCEngine
         await choose(page, "eleonore")
         await heading(page, "Un dossier")
         assert [event["event"] for event in gateway.audited()] == ["sign-in", "sign-out", "sign-in"]
+
+
+async def test_who_is_refused_says_so_and_comes_back_with_another_account_to_the_page_first_asked_for(
+    oidc_engine: OIDCEngine, chromium: Browser
+) -> None:
+    async with (
+        gateway_before(
+            oidc_engine,
+            host="127.0.0.1",
+            routes=RESERVED,
+            app='contact = "aide@morbihan.example.gouv.fr"',
+        ) as gateway,
+        sitting_at(chromium) as person,
+    ):
+        await person.spare_icon(oidc_engine.port)
+        asked = f"{gateway.url}/private/prefecture/dossier?numero=42"
+        page = await person.open(asked)
+        await sign_in(page, "solene")
+        main = page.locator("main")
+        await expect(main).to_contain_text("Ce service est réservé aux agents de la préfecture du Morbihan.")
+        await expect(main).to_contain_text("aide@morbihan.example.gouv.fr")
+        await expect(page.get_by_role("definition").last).to_have_text("Ministère des Exemples")
+        await page.get_by_role("button", name=FRENCH["common"]["other_account"]).click()
+        await choose(page, "eleonore")
+        await heading(page, "Un dossier")
+        assert page.url == asked
+        assert [event["event"] for event in gateway.audited()] == [
+            *("sign-in", "access-refused", "sign-out"),
+            "sign-in",
+        ]

@@ -55,7 +55,7 @@ async def both(scene: Story, path: str) -> list[tuple[Page, str]]:
 
 async def test_a_gateway_starts_without_its_provider_and_says_so() -> None:
     async with story(away=True) as scene:
-        assert await scene.ready() == (503, {"providers.default": "provider-unreachable"})
+        assert await scene.gateway.ready() == (503, {"providers.default": "provider-unreachable"})
         assert (await scene.browser.fetch(f"{scene.gateway.observe}/alive")).status == 200
         (line,) = [line for line in scene.gateway.lines if line["event"] == "provider away"]
         assert (line["provider"], line["fault"]) == ("default", "provider-unreachable")
@@ -81,7 +81,7 @@ async def test_what_needs_no_provider_goes_on_without_it() -> None:
 async def test_people_sign_in_as_soon_as_the_provider_is_there() -> None:
     async with story(away=True) as scene:
         await scene.provider.start()
-        await scene.until_ready()
+        await scene.gateway.until_ready()
         assert (await scene.sign_in()).status == 200
         assert [line for line in scene.gateway.lines if line["event"] == "provider ready"]
 
@@ -91,11 +91,11 @@ async def test_who_is_signed_in_notices_nothing_when_the_provider_goes_and_comes
         await scene.sign_in()
         newcomer = await scene.another_browser()
         await scene.provider.stop()
-        await scene.until_ready(503)
+        await scene.gateway.until_ready(503)
         assert (await scene.browser.navigate(scene.gateway.url + PROTECTED)).status == 200
         told(await scene.begin(newcomer), status=503, fault=Fault.PROVIDER_UNREACHABLE)
         await scene.provider.start()
-        await scene.until_ready()
+        await scene.gateway.until_ready()
         assert (await scene.sign_in(newcomer)).status == 200
 
 
@@ -122,7 +122,7 @@ METADATA: Final = {
 @pytest.mark.parametrize("alteration, fault", METADATA.values(), ids=METADATA)
 async def test_metadata_that_is_refused_sends_nobody_anywhere(alteration: Alteration, fault: Fault) -> None:
     async with story(alteration) as scene:
-        assert await scene.ready() == (503, {"providers.default": fault.value})
+        assert await scene.gateway.ready() == (503, {"providers.default": fault.value})
         told(await scene.begin(), status=503, fault=fault)
         assert [event["fault"] for event in scene.events("metadata-refused")] == [fault.value]
         assert scene.attacker == []

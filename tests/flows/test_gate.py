@@ -52,7 +52,7 @@ PROGRAMS = {
     "API": ("GET", "Accept: application/json"),
     "image": ("GET", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image", "Accept: image/avif,*/*"),
     "nothing said": ("GET",),
-    "form": ("POST", "Sec-Fetch-Mode: navigate", "Accept: text/html", "Content-Length: 0"),
+    "form by a script": ("POST", "Sec-Fetch-Mode: cors", "Accept: text/html", "Content-Length: 0"),
     "PUT": ("PUT", "Content-Length: 0"),
     "DELETE": ("DELETE",),
     "preflight": ("OPTIONS", "Origin: https://elsewhere.test", "Access-Control-Request-Method: PUT"),

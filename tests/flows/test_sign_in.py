@@ -1,4 +1,4 @@
-"""A person signs in through the real engine and sees the page first asked for."""
+"""A person signs in, through the real engine or at any registration, and the application knows who it is."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from tests.support.flows import gateway_before, sign_in
 from tests.support.http_browser import HTTPBrowser
 from tests.support.oidc_engine import CLIENTS, OIDCEngine
+from tests.support.story import story
 
 DEEP = "/private/dossier?numero=42&retour=%2Fliste"
 
@@ -29,3 +30,13 @@ async def test_the_application_knows_who_signed_in(
         assert fields["X-ProConnect-Usual-Name"].isascii()
         (event,) = gateway.audited()
         assert (event["event"], event["sub"]) == ("sign-in", fields["X-ProConnect-Sub"])
+
+
+@pytest.mark.parametrize("alg", ["RS256", "ES256", "HS256"])
+@pytest.mark.parametrize("userinfo_alg", ["RS256", "ES256", "HS256", None])
+async def test_every_registration_signs_in(alg: str, userinfo_alg: str | None) -> None:
+    registered = {"id_token_signed_response_alg": alg, "userinfo_signed_response_alg": userinfo_alg}
+    async with story(client=registered) as scene:
+        await scene.sign_in()
+        fields = dict(json.loads((await scene.browser.fetch(scene.gateway.url + "/api/me")).text))
+        assert fields["X-ProConnect-Email"] == "eleonore.lefevre-oeillet@morbihan.example.gouv.fr"

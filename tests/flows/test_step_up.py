@@ -108,6 +108,7 @@ async def test_a_step_up_names_the_account_as_it_was_received(
     assert json.loads(asked["claims"]) == essential(LEVELS)
 
 
+@pytest.mark.hostile("D7")
 @pytest.mark.real
 async def test_a_level_that_cannot_be_reached_is_told_once_and_costs_nothing_that_was_there(
     gateway: RunningGateway, http_browser: HTTPBrowser
@@ -128,6 +129,7 @@ async def test_a_level_that_cannot_be_reached_is_told_once_and_costs_nothing_tha
     assert json.loads(asked_for(again)["claims"]) == essential(LEVELS)
 
 
+@pytest.mark.hostile("D7")
 @pytest.mark.real
 async def test_nobody_is_signed_in_with_a_level_that_is_too_low(
     gateway: RunningGateway, http_browser: HTTPBrowser
@@ -196,6 +198,7 @@ async def test_a_link_cannot_ask_for_less(gateway: RunningGateway, http_browser:
     assert not {"acr_values", "login_hint", "prompt"} & asked.keys()
 
 
+@pytest.mark.hostile("D7")
 @pytest.mark.parametrize("came", ["eidas1", "eidas2 ", "EIDAS2", "mfa", ""])
 async def test_a_provider_that_passes_the_level_over_is_found_out(came: str) -> None:
     async with story(id_token(acr=came), routes=ROUTES) as scene:
@@ -209,6 +212,7 @@ async def test_a_provider_that_passes_the_level_over_is_found_out(came: str) -> 
         assert event["facts"] == {"asked": LEVELS, "got": came or "none"}
 
 
+@pytest.mark.hostile("D7")
 async def test_a_session_outlives_a_step_up_that_the_provider_passed_over() -> None:
     async with story(routes=ROUTES) as scene:
         await scene.sign_in(person="eleonore", return_to="/")

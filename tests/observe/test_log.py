@@ -50,6 +50,22 @@ def test_lines_of_other_libraries_come_out_alike(written: io.StringIO) -> None:
     assert (line["event"], line["level"]) == ("it broke: here\\n", "error")
 
 
+def test_json_has_each_fact_as_it_is_and_the_exception_whole(written: io.StringIO) -> None:
+    set_up_log(form=LogFormat.JSON, level="info", stream=written)
+    facts = {"name": 'Éléonore "x"', "ms": 1.25, "count": 3, "yes": True, "facts": {"a": ["é"]}, "path": "/"}
+    try:
+        raise ValueError("here")
+    except ValueError as error:
+        structlog.get_logger("x").error("unexpected", **facts, exc_info=error)
+    text = written.getvalue()
+    line = json.loads(text)
+    assert text.count("\n") == 1
+    assert list(line) == [*facts, "event", "level", "time", "exception"]
+    assert {name: line[name] for name in facts} == facts
+    assert line["exception"].splitlines()[-1] == "ValueError: here"
+    assert "exc_info" not in line
+
+
 def test_lines_below_the_level_are_not_written(written: io.StringIO) -> None:
     set_up_log(form=LogFormat.JSON, level="warning", stream=written)
     structlog.get_logger("x").info("request")

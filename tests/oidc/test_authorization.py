@@ -22,7 +22,9 @@ from gateway.oidc.authorization import (
     check_response,
     state_of,
 )
+from gateway.oidc.client import ResponseMode
 from gateway.secret import Secret
+from gateway.web.languages import error_text
 from tests.support.honest import (
     CLIENT_ID,
     CODE,
@@ -102,7 +104,7 @@ def test_hints_are_parameters_as_they_are() -> None:
     [
         ("access_denied", "requested ACRs could not be satisfied", Fault.ACR_TOO_LOW),
         ("unmet_authentication_requirements", "", Fault.ACR_TOO_LOW),
-        ("access_denied", "user authentication aborted", Fault.PROVIDER_REFUSED),
+        ("access_denied", "user authentication aborted", Fault.PROVIDER_ABORTED),
         ("server_error", "requested ACRs could not be satisfied", Fault.PROVIDER_ERROR),
         ("idp_hint_not_found", "provided idp_hint could not be found", Fault.IDP_HINT_UNKNOWN),
     ],
@@ -278,7 +280,7 @@ def test_an_error_of_the_provider_is_told_apart(error: str, status: int, said: s
     [
         ("access_denied", ForbiddenError, Fault.PROVIDER_REFUSED),
         ("server_error", ProviderError, Fault.PROVIDER_ERROR),
-        ("temporarily_unavailable", ProviderUnavailableError, Fault.PROVIDER_ERROR),
+        ("temporarily_unavailable", ProviderUnavailableError, Fault.PROVIDER_BUSY),
     ],
 )
 def test_whose_fault_an_error_is(error: str, kind: Callable[..., GatewayError], fault: Fault) -> None:
@@ -287,6 +289,54 @@ def test_whose_fault_an_error_is(error: str, kind: Callable[..., GatewayError], 
     assert told.fault is fault
 
 
+TECHNICAL = "authentication aborted due to a technical error on the authorization server"
+
+
+@pytest.mark.parametrize(
+    "error, said, fault",
+    [
+        ("login_required", "End-User authentication is required", Fault.PROVIDER_NOBODY),
+        ("interaction_required", "", Fault.PROVIDER_NOBODY),
+        ("consent_required", "", Fault.PROVIDER_NOBODY),
+        ("access_denied", "authentication aborted due to invalid identity", Fault.PROVIDER_ACCOUNT),
+        (
+            "access_denied",
+            "authentication aborted due to a configuration limitation",
+            Fault.PROVIDER_DOMAIN,
+        ),
+        ("access_denied", "user authentication aborted", Fault.PROVIDER_ABORTED),
+        ("access_denied", "something new", Fault.PROVIDER_REFUSED),
+        ("server_error", TECHNICAL, Fault.PROVIDER_TECHNICAL),
+        ("server_error", "An unexpected error occurred", Fault.PROVIDER_TECHNICAL),
+        ("server_error", "something new", Fault.PROVIDER_ERROR),
+        ("invalid_request", TECHNICAL, Fault.PROVIDER_TECHNICAL),
+        ("invalid_request", "unsupported prompt value requested", Fault.PROVIDER_REQUEST),
+        ("invalid_scope", "requested scope is not allowed", Fault.PROVIDER_SCOPE),
+        ("unsupported_response_type", "", Fault.PROVIDER_REQUEST),
+        ("unsupported_response_mode", "", Fault.PROVIDER_REQUEST),
+        ("request_not_supported", "", Fault.PROVIDER_REQUEST),
+        ("unauthorized_client", "", Fault.PROVIDER_REQUEST),
+        ("temporarily_unavailable", "", Fault.PROVIDER_BUSY),
+    ],
+)
+def test_each_error_of_proconnects_has_a_name_of_its_own(error: str, said: str, fault: Fault) -> None:
+    told = refusal({"error": error, "error_description": said, "state": STATE, "iss": ISSUER})
+    assert told.fault is fault
+    assert error_text(fault) == fault.value
+
+
 def test_an_error_of_another_issuer_is_not_believed() -> None:
     error = refusal({"error": "access_denied", "state": STATE, "iss": "https://other.test"})
     assert error.fault is Fault.RESPONSE_ISS
+
+
+def test_a_form_is_asked_for_where_it_is_set() -> None:
+    url = authorization_url(metadata(), client(response_mode=ResponseMode.FORM_POST), pending())
+    assert dict(parse_qsl(urlsplit(url).query))["response_mode"] == "form_post"
+    assert "response_mode" not in authorization_url(metadata(), client(), pending())
+
+
+def test_whoever_is_not_to_be_asked_is_not() -> None:
+    url = authorization_url(metadata(), client(), pending(silent=True))
+    assert dict(parse_qsl(urlsplit(url).query))["prompt"] == "none"
+    assert "prompt" not in authorization_url(metadata(), client(), pending())

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import Fault, ProviderError
-from gateway.oidc.claims import is_only_audience, personal, require_current, seconds
+from gateway.oidc.claims import is_only_audience, is_subject, personal, require_current, seconds
 from tests.support.honest import CLIENT_ID, NOW
 
 SKEW = 30
@@ -93,3 +93,25 @@ def test_what_a_statement_says_about_itself_is_not_about_the_person() -> None:
         "email": "a@b.fr",
         "chorusdt:societe": "x",
     }
+
+
+ABOUT_ITSELF = [
+    *("iss", "aud", "exp", "nbf", "iat", "jti", "nonce", "azp", "at_hash", "c_hash", "sid"),
+    *("_claim_names", "_claim_sources"),
+]
+ABOUT_THE_SIGN_IN = ["acr", "amr", "auth_time"]
+
+
+@pytest.mark.parametrize("name", [*ABOUT_ITSELF, *ABOUT_THE_SIGN_IN])
+def test_no_such_claim_is_taken_for_one_about_the_person(name: str) -> None:
+    assert personal({name: "x", "sub": "b"}) == {"sub": "b"}
+
+
+@pytest.mark.parametrize("value", ["b", "b7d6ff3c-0f2b", "a b", "~" * 255])
+def test_a_subject_is_up_to_255_characters_of_ascii(value: str) -> None:
+    assert is_subject(value) is True
+
+
+@pytest.mark.parametrize("value", ["", " b", "b ", "b\n", "é", "a\tb", "a" * 256, None, 7, ["b"], b"b", True])
+def test_nothing_else_is_a_subject(value: object) -> None:
+    assert is_subject(value) is False

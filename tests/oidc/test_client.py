@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.oidc.client import SigningAlg
+from gateway.oidc.client import ClientAuthMethod, SigningAlg
+from gateway.oidc.client_keys import ClientKeys
 from gateway.secret import Secret
-from tests.support.honest import client
+from tests.support.honest import EC, client
 
 
 def test_a_client_asks_for_openid() -> None:
@@ -34,3 +35,17 @@ def test_a_key_set_is_needed_unless_the_secret_signs_everything(
 ) -> None:
     registered = client(id_token_signed_response_alg=id_token, userinfo_signed_response_alg=userinfo)
     assert registered.needs_key_set is needed
+
+
+def test_a_short_secret_is_enough_where_it_signs_nothing() -> None:
+    assert client(client_secret=Secret("x")).needs_key_set
+
+
+def test_a_client_that_signs_needs_a_key_for_its_algorithm() -> None:
+    signs = {"token_endpoint_auth_method": ClientAuthMethod.PRIVATE_KEY_JWT}
+    with pytest.raises(ValueError, match="private_key_jwt needs a key"):
+        client(**signs)
+    keys = ClientKeys((EC,))
+    with pytest.raises(ValueError, match="private_key_jwt needs a key"):
+        client(**signs, keys=keys, token_endpoint_auth_signing_alg=SigningAlg.RS256)
+    assert client(**signs, keys=keys).keys is keys

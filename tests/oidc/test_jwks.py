@@ -99,7 +99,10 @@ HUGE_RSA = {"kty": "RSA", "kid": "bad", "n": base64url((1 << 8192 | 1).to_bytes(
         ({"kty": "OKP", "kid": "bad", "crv": "Ed25519", "x": base64url(b"x" * 32)}, Unusable.TYPE),
         ({"kid": "bad"} | RSA.as_dict(private=True) | {"kid": "bad"}, Unusable.PRIVATE),
         (public(EC, kid="bad", d="AA"), Unusable.PRIVATE),
-        (public(RSA, kid="bad", k="AA"), Unusable.PRIVATE),
+        *(
+            (public(RSA, kid="bad", **{member: "AA"}), Unusable.PRIVATE)
+            for member in ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
+        ),
         (public(RSA, kid="bad", use="enc"), Unusable.USE),
         (public(RSA, kid="bad", use=None), Unusable.USE),
         (public(RSA, kid="bad", key_ops=["encrypt"]), Unusable.KEY_OPS),

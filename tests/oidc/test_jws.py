@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 from gateway.errors import Fault, ProviderError
 from gateway.oidc.client import SigningAlg
 from gateway.oidc.jwks import VerificationKey
-from gateway.oidc.jws import ID_TOKEN, USERINFO, Kind, read_jws, verify_jws
+from gateway.oidc.jws import ID_TOKEN, LOGOUT_TOKEN, USERINFO, Kind, read_jws, verify_jws
 from gateway.secret import Secret
 from tests.support.honest import (
     ABSENT,
@@ -290,3 +290,35 @@ def test_an_unverified_token_does_not_show_itself() -> None:
     shown = repr(read_jws(Secret(HONEST), kind=ID_TOKEN, alg=SigningAlg.RS256))
     assert PAYLOAD not in shown
     assert "'rsa'" not in shown
+
+
+@pytest.mark.parametrize("typ", ["JWT", "jwt", "logout+jwt", "Application/logout+jwt"])
+def test_a_logout_token_may_be_of_these_types(typ: str) -> None:
+    compact = signed(CLAIMS, header={"typ": typ})
+    assert open_jws(compact, kind=LOGOUT_TOKEN) == CLAIMS
+    if typ.lower() != "jwt":
+        assert fault_of(compact) is Fault.ID_TOKEN_TYPE
+
+
+@pytest.mark.parametrize(
+    "longest, shape", [(1 << 15, "{}.e30.AA"), (1 << 11, f"{part({'alg': 'RS256'})}.e30.{{}}")]
+)
+def test_no_part_is_longer_than_it_may_be(longest: int, shape: str) -> None:
+    with pytest.raises(ProviderError) as refused:
+        read_jws(Secret(shape.format("A" * (longest + 4))), kind=ID_TOKEN, alg=SigningAlg.RS256)
+    assert str(refused.value.facts["why"]).endswith("too long")
+    try:
+        read_jws(Secret(shape.format("A" * longest)), kind=ID_TOKEN, alg=SigningAlg.RS256)
+    except ProviderError as error:
+        assert error.facts["why"] == "not JSON"  # noqa: PT017 - only a header is looked into
+
+
+def test_a_token_is_as_long_as_it_may_be() -> None:
+    head = f"{HEADER}."
+    tail = ".AA"
+    whole = (1 << 17) - len(head + tail)
+    whole -= whole % 4
+    read_jws(Secret(head + "A" * whole + tail), kind=ID_TOKEN, alg=SigningAlg.RS256)
+    with pytest.raises(ProviderError) as refused:
+        read_jws(Secret(head + "A" * (whole + 8) + tail), kind=ID_TOKEN, alg=SigningAlg.RS256)
+    assert refused.value.facts["why"] == "too long"

@@ -8,9 +8,10 @@ import pytest
 
 from gateway.errors import Fault, ProviderError
 from gateway.oidc.answer import Answer
-from gateway.oidc.client import ClientAuthMethod, SigningAlg
+from gateway.oidc.client import ClientAuthMethod, ResponseMode, SigningAlg
+from gateway.oidc.client_keys import ClientKeys
 from gateway.oidc.metadata import ProviderMetadata, check_metadata, metadata_url
-from tests.support.honest import ABSENT, ISSUER, answer, client, metadata, metadata_document
+from tests.support.honest import ABSENT, EC, ISSUER, answer, client, metadata, metadata_document
 
 
 def check(
@@ -90,6 +91,9 @@ ENDPOINTS = [
     "userinfo_endpoint",
     "end_session_endpoint",
 ]
+
+PUSHED = "pushed_authorization_request_endpoint"
+REQUIRED = "require_pushed_authorization_requests"
 
 
 @pytest.mark.parametrize("member", ENDPOINTS)
@@ -280,4 +284,56 @@ def test_a_provider_may_not_promise_the_iss_parameter(value: object) -> None:
 
 
 def test_everything_taken_from_a_document_is_named_here() -> None:
-    assert {field.name for field in fields(ProviderMetadata)} == {*ENDPOINTS, "issuer", "response_iss"}
+    named = {*ENDPOINTS, "issuer", "response_iss", PUSHED}
+    assert {field.name for field in fields(ProviderMetadata)} == named
+
+
+def test_a_request_is_pushed_where_the_provider_requires_it() -> None:
+    document = metadata_document(**{PUSHED: f"{ISSUER}/par", REQUIRED: True})
+    assert check(document).pushed_authorization_request_endpoint == f"{ISSUER}/par"
+
+
+def test_a_request_is_pushed_where_the_client_must() -> None:
+    document = metadata_document(**{PUSHED: f"{ISSUER}/par"})
+    assert check(document).pushed_authorization_request_endpoint is None
+    checked = check(document, require_pushed_authorization_requests=True)
+    assert checked.pushed_authorization_request_endpoint == f"{ISSUER}/par"
+
+
+@pytest.mark.parametrize("value", [ABSENT, None])
+def test_a_request_that_must_be_pushed_is_never_sent_otherwise(value: object) -> None:
+    required = metadata_document(**{PUSHED: value, REQUIRED: True})
+    assert fault_of(required) is Fault.METADATA_DOWNGRADE
+    may = metadata_document(**{PUSHED: value})
+    assert fault_of(may, require_pushed_authorization_requests=True) is Fault.METADATA_DOWNGRADE
+
+
+def test_a_request_is_pushed_to_the_providers_own_endpoint_only() -> None:
+    document = metadata_document(**{PUSHED: "https://evil.test/par", REQUIRED: True})
+    assert fault_of(document) is Fault.METADATA_ENDPOINT
+
+
+@pytest.mark.parametrize("value", ["true", 1, None])
+def test_whether_requests_must_be_pushed_is_true_or_false(value: object) -> None:
+    assert fault_of(metadata_document(**{REQUIRED: value})) is Fault.METADATA_MALFORMED
+
+
+@pytest.mark.parametrize("modes", [ABSENT, ["query"], []])
+def test_a_form_is_not_asked_for_where_none_is_sent(modes: object) -> None:
+    document = metadata_document(response_modes_supported=modes)
+    assert check(document).issuer == ISSUER
+    assert fault_of(document, response_mode=ResponseMode.FORM_POST) is Fault.METADATA_DOWNGRADE
+    offered = metadata_document(response_modes_supported=["query", "form_post"])
+    assert check(offered, response_mode=ResponseMode.FORM_POST).issuer == ISSUER
+
+
+def test_an_assertion_is_signed_as_the_provider_says() -> None:
+    signing: dict[str, Any] = {
+        "keys": ClientKeys((EC,)),
+        "token_endpoint_auth_method": ClientAuthMethod.PRIVATE_KEY_JWT,
+    }
+    member = "token_endpoint_auth_signing_alg_values_supported"
+    assert check(metadata_document(), **signing).issuer == ISSUER
+    assert check(metadata_document(**{member: ["RS256", "ES256"]}), **signing).issuer == ISSUER
+    assert fault_of(metadata_document(**{member: ["RS256"]}), **signing) is Fault.METADATA_DOWNGRADE
+    assert check(metadata_document(**{member: ["RS256"]})).issuer == ISSUER

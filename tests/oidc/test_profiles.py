@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from gateway.oidc.profiles import ISSUERS, PROFILES, Environment, Network, ProfileName
+from gateway.oidc.profiles import ISSUERS, PROCONNECT_SCOPES, PROFILES, Environment, Network, ProfileName
 
 
 def test_each_platform_of_proconnect_has_an_issuer_of_its_own() -> None:
@@ -30,3 +30,17 @@ def test_proconnect_signs_userinfo_and_takes_the_secret_in_the_body() -> None:
     assert profile.userinfo_signed_response_alg == "RS256"
     assert profile.token_endpoint_auth_method == "client_secret_post"
     assert profile.signing_algs == ("RS256", "ES256", "HS256")
+
+
+def test_the_profiles_ask_for_what_is_granted_by_default() -> None:
+    proconnect = "openid given_name usual_name email uid siret idp_id roles organization_label"
+    assert PROFILES[ProfileName.PROCONNECT].scope == tuple(proconnect.split())
+    assert PROFILES[ProfileName.OIDC].scope == ("openid", "email", "profile")
+
+
+def test_any_provider_may_sign_with_pss_too() -> None:
+    assert PROFILES[ProfileName.OIDC].signing_algs == ("RS256", "ES256", "HS256", "PS256")
+
+
+def test_a_siren_is_part_of_a_siret() -> None:
+    assert PROCONNECT_SCOPES["siren"] == ("siren", "siret")

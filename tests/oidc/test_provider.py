@@ -3,15 +3,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeAlias
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 from aiohttp import web
+from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from gateway.errors import Fault, ProviderError, ProviderTimeoutError, RequestError
 from gateway.oidc.authorization import AuthorizationCode
 from gateway.oidc.client import Client, ClientAuthMethod, SigningAlg
+from gateway.oidc.client_keys import ClientKeys
 from gateway.oidc.discovery import ProviderOptions
 from gateway.oidc.http import ProviderHttp
 from gateway.oidc.provider import Identified, Provider
@@ -447,3 +449,62 @@ def end_session_url(provider: Provider) -> str | None:
     return provider.end_session_url(
         id_token=Secret("a.b.c"), post_logout_redirect_uri="https://gw.test/out", state=STATE
     )
+
+
+def pushing(scripted: ScriptedProvider) -> None:
+    """Let the provider require that requests are pushed."""
+    scripted.metadata |= {
+        "pushed_authorization_request_endpoint": f"{scripted.issuer}/par",
+        "require_pushed_authorization_requests": True,
+    }
+
+
+async def test_a_provider_that_requires_pushed_requests_gets_them(
+    begin: Begin, scripted: ScriptedProvider
+) -> None:
+    pushing(scripted)
+    provider = begin(scripted)
+    await provider.start()
+    url = await provider.authorization_url(pending())
+    assert dict(parse_qsl(urlsplit(url).query)) == {
+        "client_id": CLIENT_ID,
+        "request_uri": honest.REQUEST_URI,
+    }
+    (pushed,) = [call for call in scripted.journal if call.endpoint == "pushed"]
+    form = dict(parse_qsl(pushed.body))
+    assert (form["client_secret"], form["state"], form["nonce"]) == (CLIENT_SECRET, STATE, honest.NONCE)
+    assert form["code_challenge_method"] == "S256"
+
+
+@pytest.mark.parametrize(
+    "said", [answer({"error": "invalid_request"}, status=400), answer({}, status=201), answer("", status=302)]
+)
+async def test_a_request_that_is_not_taken_sends_nobody_anywhere(
+    begin: Begin, scripted: ScriptedProvider, said: Message
+) -> None:
+    pushing(scripted)
+    scripted.says["pushed"] = said
+    provider = begin(scripted)
+    await provider.start()
+    with pytest.raises(ProviderError) as refused:
+        await provider.authorization_url(pending())
+    assert refused.value.fault is Fault.PUSHED_REQUEST
+    assert scripted.calls["pushed"] == 1
+
+
+async def test_each_assertion_has_a_name_of_its_own(begin: Begin, scripted: ScriptedProvider) -> None:
+    scripted.metadata["token_endpoint_auth_methods_supported"] = ["private_key_jwt"]
+    registered = client(
+        client_secret=Secret(""),
+        token_endpoint_auth_method=ClientAuthMethod.PRIVATE_KEY_JWT,
+        keys=ClientKeys((EC,)),
+    )
+    provider = begin(scripted, registered=registered)
+    await provider.start()
+    for _ in range(2):
+        await identify(provider)
+    bodies = [parse_qs(call.body) for call in scripted.journal if call.endpoint == "token"]
+    claims = [jwt.decode(body["client_assertion"][0], EC).claims for body in bodies]
+    assert [one["aud"] for one in claims] == [scripted.issuer] * 2
+    assert len({one["jti"] for one in claims}) == 2
+    assert min(len(one["jti"]) for one in claims) >= 43

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.oidc import strict_json
 from gateway.oidc.strict_json import LONGEST, JSONRefusedError, parse_object
 
 
@@ -103,3 +106,44 @@ def test_an_honest_document_is_read_as_it_was_written(document: dict[str, object
 def test_octets_of_any_kind_are_read_or_refused(raw: bytes) -> None:
     with suppress(JSONRefusedError):
         assert isinstance(parse_object(raw), dict)
+
+
+OWN_WRITING = {
+    "cli.py": "a file of claims that the administrator names",
+    "observe/exposition.py": "numbers that another worker of this gateway left",
+    "oidc/form_post.py": "what the gateway sealed",
+    "oidc/pending.py": "what the gateway sealed",
+    "report.py": "the gateway's own log, which the administrator names",
+    "sessions/cookie.py": "what the gateway sealed",
+    "sessions/kept_form.py": "what the gateway sealed",
+    "sessions/last_person.py": "what the gateway sealed",
+    "sessions/summary.py": "what the gateway sealed",
+    "settings/environment.py": "the settings",
+    "web/attempts.py": "what the gateway sealed",
+}
+"""Where JSON is read that did not come off the wire."""
+
+
+def test_whatever_comes_off_the_wire_is_read_by_this_reader_alone() -> None:
+    package = Path(strict_json.__file__).parents[1]
+    readers = {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        if re.search(r"\bjson\.loads?\(|\.json\(\)", path.read_text("utf-8"))
+    }
+    readers = {name for name in readers if not name.startswith("demo/")}
+    assert readers == {"oidc/strict_json.py", *OWN_WRITING}
+
+
+def test_nothing_that_comes_off_the_wire_is_decompressed() -> None:
+    package = Path(strict_json.__file__).parents[1]
+    texts = {path: path.read_text("utf-8") for path in package.rglob("*.py") if "demo" not in path.parts}
+    opened = {path.name: text for path, text in texts.items() if "ClientSession(" in text}
+    assert opened.keys() == {"http.py"}
+    assert all("auto_decompress=False" in text for text in opened.values())
+    decompress = {
+        path.name
+        for path, text in texts.items()
+        if re.search(r"^import (zlib|gzip|bz2|lzma)", text, re.MULTILINE)
+    }
+    assert decompress == {"cli_report.py"}, "which reads old logs that an administrator names"

@@ -1,5 +1,6 @@
-// One node-oidc-provider, with the settings that ProConnect's server has. What ProConnect does around the engine
-// (its own session, its pages, its checks of parameters) stands in `proconnect.mjs`.
+// One node-oidc-provider, with the settings that ProConnect's server has; a strict one also has what other providers
+// ask for. What ProConnect does around the engine (its own session, its pages, its checks of parameters) stands in
+// `proconnect.mjs`.
 
 import * as crypto from 'node:crypto';
 import { createRequire } from 'node:module';
@@ -41,6 +42,7 @@ const ROUTES = {
   end_session: '/session/end',
   introspection: '/token/introspection',
   revocation: '/token/revocation',
+  pushed_authorization_request: '/request',
 };
 
 const SIGNING = ['ES256', 'RS256', 'HS256'];
@@ -60,6 +62,11 @@ export function unsupported(engine) {
 /** The installed version of an engine, as its package says. */
 export function installedVersion(engine) {
   return createRequire(import.meta.url)(`./node_modules/oidc-provider-${engine}/package.json`).version;
+}
+
+/** The path that every endpoint is beneath, without a slash at its end. */
+export function rootOf(issuer) {
+  return new URL(issuer).pathname.replace(/\/$/, '');
 }
 
 /** A new signing key pair of each family, as a private JWK Set. Each start rotates the keys. */
@@ -83,8 +90,8 @@ async function grantAll(ctx) {
   return grant;
 }
 
-function settings({ issuer, clients, people }) {
-  const authMethods = ['client_secret_post', 'private_key_jwt'];
+function settings({ issuer, clients, people, strict }) {
+  const authMethods = [...(strict ? ['client_secret_basic'] : []), 'client_secret_post', 'private_key_jwt'];
   return {
     adapter: memoryStore(clients),
     acrValues: ACR_VALUES,
@@ -115,7 +122,7 @@ function settings({ issuer, clients, people }) {
     },
     extraParams: ['idp_hint', 'siret_hint'],
     features: {
-      backchannelLogout: { enabled: false },
+      backchannelLogout: { enabled: strict },
       claimsParameter: { enabled: true },
       devInteractions: { enabled: false },
       deviceFlow: { enabled: false },
@@ -124,7 +131,7 @@ function settings({ issuer, clients, people }) {
       introspection: { enabled: true },
       jwtIntrospection: { enabled: true },
       jwtUserinfo: { enabled: true },
-      pushedAuthorizationRequests: { enabled: false },
+      pushedAuthorizationRequests: { enabled: strict },
       resourceIndicators: { enabled: false },
       revocation: { enabled: true },
       rpInitiatedLogout: {
@@ -134,7 +141,7 @@ function settings({ issuer, clients, people }) {
       },
     },
     findAccount: (ctx, sub) => people.account(sub),
-    interactions: { url: (ctx, interaction) => `${new URL(issuer).pathname}/interaction/${interaction.uid}` },
+    interactions: { url: (ctx, interaction) => `${rootOf(issuer)}/interaction/${interaction.uid}` },
     issueRefreshToken: () => true,
     jwks: signingKeys(),
     loadExistingGrant: grantAll,
@@ -170,6 +177,8 @@ const DIALECTS = {
   9: ({ authMethods, ...common }) => ({
     ...common,
     clientAuthMethods: authMethods,
+    // Without the guard that keeps it from reading a client's keys on this machine.
+    fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
     pkce: { required: () => false },
   }),
 };

@@ -1,6 +1,7 @@
 // What ProConnect does around its engine: which paths exist, what an authorization request must look like, its own
 // session of twelve hours, and sign-out. Who signs in is decided in `interactions.mjs`.
 
+import { rootOf } from './engine.mjs';
 import { cookies, sendPage } from './http.mjs';
 import { interactions } from './interactions.mjs';
 import { errorPage } from './pages.mjs';
@@ -22,6 +23,7 @@ const ENGINE_PATHS = {
   '/token/introspection': ['POST'],
   '/token/revocation': ['POST'],
 };
+const STRICT_PATHS = { '/request': ['POST'] };
 const CACHED_PATHS = ['/.well-known/openid-configuration', '/jwks'];
 
 const HTTP_URL = /^https?:\/\/[^/].+$/;
@@ -42,8 +44,9 @@ const LOGOUT_RULES = {
 };
 
 /** Answers the HTTP requests of one issuer: a function of Node's request and response. */
-export function proconnect({ provider, issuer, clients, people }) {
-  const root = new URL(issuer).pathname;
+export function proconnect({ provider, issuer, clients, people, strict }) {
+  const root = rootOf(issuer);
+  const paths = strict ? { ...ENGINE_PATHS, ...STRICT_PATHS } : ENGINE_PATHS;
   const engine = provider.callback();
 
   const browserSession = {
@@ -72,7 +75,8 @@ export function proconnect({ provider, issuer, clients, people }) {
   }
 
   function authorize(req, res, parameters) {
-    if (refuse(res, parameters, AUTHORIZE_RULES)) return;
+    // What was pushed is the engine's to judge.
+    if (!(strict && parameters.has('request_uri')) && refuse(res, parameters, AUTHORIZE_RULES)) return;
     // Each authorization starts without the engine's session, here and in the browser: only ProConnect's own can
     // spare a sign-in, and signing out ends the engine's session of the last authorization alone.
     const { session } = browserSession.get(req);
@@ -105,7 +109,7 @@ export function proconnect({ provider, issuer, clients, people }) {
     const known = path?.replace(/^\/authorize\/[^/]+$/, '/authorize/:uid');
     if (uid) {
       await interaction(req, res, step, url.searchParams);
-    } else if (!ENGINE_PATHS[known]?.includes(req.method)) {
+    } else if (!paths[known]?.includes(req.method)) {
       sendPage(res, 404, errorPage('Y000404', 'Page introuvable'));
     } else if (path === '/authorize') {
       authorize(req, res, url.searchParams);

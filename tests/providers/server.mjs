@@ -1,8 +1,10 @@
 // A stand-in for ProConnect on 127.0.0.1, run by either version of the engine that ProConnect runs:
 //
-//   node server.mjs --engine 7|9 [--port 0] [--redirect-uris JSON] [--post-logout-redirect-uris JSON]
+//   node server.mjs --engine 7|9 [--port 0] [--strict] [--path /api/v2]
+//                   [--redirect-uris JSON] [--post-logout-redirect-uris JSON]
 //
-// Both lists may also stand in REDIRECT_URIS and POST_LOGOUT_REDIRECT_URIS. Each line on standard output is one JSON
+// --strict is a provider of another kind: it knows every client authentication, pushed authorization requests and
+// back-channel logout. --path is that of the issuer. Both lists may also stand in REDIRECT_URIS and POST_LOGOUT_REDIRECT_URIS. Each line on standard output is one JSON
 // object; the first says the issuer. Each line on standard input is one client's registration, in place of what is
 // registered under its client_id, and answered by a line. The end of standard input ends the program, so that it
 // never outlives the test run that started it.
@@ -29,6 +31,8 @@ const { values: options } = parseArgs({
   options: {
     engine: { type: 'string' },
     port: { type: 'string', default: '0' },
+    strict: { type: 'boolean', default: false },
+    path: { type: 'string', default: '/api/v2' },
     'redirect-uris': { type: 'string', default: process.env.REDIRECT_URIS ?? '[]' },
     'post-logout-redirect-uris': { type: 'string', default: process.env.POST_LOGOUT_REDIRECT_URIS ?? '[]' },
   },
@@ -49,15 +53,16 @@ await new Promise((resolve, reject) => {
 });
 
 // The issuer names the port, so the engine is made once the port is known.
-const issuer = `http://localhost:${server.address().port}/api/v2`;
+const issuer = `http://localhost:${server.address().port}${options.path}`;
 const people = new People(data('accounts.json'));
 const clients = new Clients(data('clients.json'), {
   redirect_uris: JSON.parse(options['redirect-uris']),
   post_logout_redirect_uris: JSON.parse(options['post-logout-redirect-uris']),
 });
-const provider = await makeEngine(options.engine, { issuer, clients, people });
+const { strict } = options;
+const provider = await makeEngine(options.engine, { issuer, clients, people, strict });
 provider.on('server_error', (ctx, error) => console.error(error));
-server.on('request', proconnect({ provider, issuer, clients, people }));
+server.on('request', proconnect({ provider, issuer, clients, people, strict }));
 
 const lines = readline.createInterface({ input: process.stdin });
 lines.on('line', async (line) => {

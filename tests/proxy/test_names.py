@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.proxy.names import SPELLINGS, ByName, folded
+from gateway.proxy.names import HOP_BY_HOP, SPELLINGS, TOLD_BY_THE_GATEWAY, ByName, folded
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,22 @@ def test_a_refusal_is_not_remembered() -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="x"):
             by_name[b"x"]
+
+
+STAYS_AT_THIS_HOP = """
+connection http2-settings keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer
+transfer-encoding upgrade
+"""
+TOLD = """
+cf-connecting-ip client-ip fastly-client-ip forwarded front-end-https proxy true-client-ip x-client-ip
+x-cluster-client-ip x-original-host x-original-method x-original-uri x-original-url x-real-ip x-request-id
+x-rewrite-url x-url-scheme
+"""
+
+
+def test_what_crosses_no_hop_is_named_here() -> None:
+    assert sorted(HOP_BY_HOP) == STAYS_AT_THIS_HOP.split()
+
+
+def test_what_the_gateway_alone_tells_is_named_here() -> None:
+    assert sorted(TOLD_BY_THE_GATEWAY) == TOLD.split()

@@ -6,6 +6,7 @@ import zlib
 import pytest
 
 from gateway.errors import Fault
+from gateway.proxy.outgoing import IDEMPOTENT
 from tests.proxy.conftest import Running
 from tests.proxy.heads import HeadsUpstream, LongConnection
 from tests.support.raw import RawConnection, RawUpstream
@@ -277,3 +278,8 @@ async def _flood(browser: RawConnection) -> None:
     await browser.send(SIZED % 1_000_000_000)
     while True:
         await browser.send(MEGABYTE)
+
+
+def test_what_may_be_asked_twice_is_named_here() -> None:
+    methods = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PROPFIND", "REPORT", "SEARCH", "QUERY"}
+    assert methods == IDEMPOTENT

@@ -96,3 +96,20 @@ def test_the_preset_never_overrides_what_the_application_says() -> None:
     own = [(name.lower(), b"own") for name, _ in SECURITY_FIELDS]
     assert AnswerRules(added=SECURITY_FIELDS).apply(own) == own
     assert AnswerRules(added=SECURITY_FIELDS).apply([]) == list(SECURITY_FIELDS)
+
+
+@pytest.mark.parametrize(
+    "value, moved",
+    [
+        (b"http://legacy//evil.example/", b"/evil.example/"),
+        (b"http://legacy/\\\\evil.example/", b"/evil.example/"),
+        (b"http://legacy", b"/"),
+        (b"//evil.example/x", b"//evil.example/x"),
+        (b"/\\evil.example/x", b"/\\evil.example/x"),
+        (b"/app/x", b"/x"),
+        (b"/app//evil.example", b"/evil.example"),
+    ],
+)
+def test_hazard_open_redirect_no_correction_makes_a_host_of_a_path(value: bytes, moved: bytes) -> None:
+    rules = AnswerRules(locations=[(b"http://legacy", b"/"), (b"/app", b"/"), (b"/", b"/")])
+    assert rules.apply([(b"Location", value)]) == [(b"Location", moved)]

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pytest
 from aiohttp import web
@@ -13,10 +14,11 @@ from gateway.proxy.server import Bounds, FrontRunner
 from tests.proxy.conftest import Running
 from tests.proxy.heads import HeadsUpstream
 from tests.support.processes import LOOPBACK
-from tests.support.raw import RawConnection, RawUpstream, connect, exchange
+from tests.support.raw import WAIT_SECONDS, RawConnection, RawUpstream, Received, connect, exchange
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
+UPGRADE = GET + b"Connection: Upgrade\r\nUpgrade: %b\r\n\r\n"
 
 
 @pytest.mark.parametrize(
@@ -52,6 +54,51 @@ async def test_a_head_that_does_not_end_is_cut(running: Running) -> None:
             received = await browser.read()
             assert (received.data, received.closed) == (b"", True)
         assert upstream.connections == 0
+
+
+async def drip_until_cut(browser: RawConnection) -> None:
+    """Send an octet now and then; a connection that is never cut is a failure."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        # The loop says of a closed connection that it is closed, in one way or another.
+        with suppress(ConnectionError, RuntimeError):
+            while True:
+                await browser.send(b"x")
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+async def test_hazard_slow_headers_a_head_that_drips_in_is_cut(running: Running, before: int) -> None:
+    async with RawUpstream(OK) as upstream:
+        front = await running(upstream.url, bounds=Bounds(idle=0.4))
+        async with await front.connect() as browser:
+            for _ in range(before):
+                await browser.send(GET + b"\r\n")
+                assert await browser.read_message() == OK
+            await browser.send(GET + b"X: ")
+            await drip_until_cut(browser)
+        assert len(upstream.requests) == before
+
+
+async def test_hazard_lingering_the_rest_of_an_unwanted_body_is_not_read_for_ever(running: Running) -> None:
+    async def refuses(connection: RawConnection) -> None:
+        await connection.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+
+    async with HeadsUpstream(refuses) as upstream:
+        front = await running(upstream.url, bounds=Bounds(linger=0.4))
+        async with await front.connect() as browser:
+            await browser.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nx")
+            assert (await browser.read_message()).startswith(b"HTTP/1.1 413 ")
+            await drip_until_cut(browser)
+
+
+@pytest.mark.parametrize("sent", [b"nonsense\r\n\r\n", b"GET /" + b"a" * 20_000, GET + b"a b: c\r\n\r\n"])
+async def test_hazard_information_leaks_no_refusal_names_the_library(running: Running, sent: bytes) -> None:
+    async with RawUpstream(OK) as upstream:
+        front = await running(upstream.url)
+        refused = (await exchange(front.port, sent)).data.lower()
+        assert b"server: proconnect-gateway\r\n" in refused
+        assert b"aiohttp" not in refused
+        assert b"python" not in refused
 
 
 async def test_many_half_open_connections_stop_nobody(running: Running) -> None:
@@ -174,6 +221,32 @@ asyncio.run(start())
 """
 
 
+LENIENT = {
+    # Read as if it were in upper case, decided and sent on so.
+    "test_a_doubt_about_a_request_ends_its_connection_and_nothing_goes_up[get / HTTP/1.1",
+    "test_a_doubt_about_a_request_ends_its_connection_and_nothing_goes_up[GeT / HTTP/1.1",
+    # Refused too; the connection stays, or the refusal is in the browser's own version.
+    "test_a_doubt_about_a_request_ends_its_connection_and_nothing_goes_up[CONNECT a:80 HTTP/1.1",
+    "test_a_doubt_about_a_request_ends_its_connection_and_nothing_goes_up[GET / HTTP/2.0",
+    # A chunk of 17 digits is awaited until the time is over; trailers are never sent on, whatever they say.
+    "test_a_broken_chunked_body_is_never_sent_as_a_whole_one[11111111111111111",
+    "test_a_broken_chunked_body_is_never_sent_as_a_whole_one[2",
+}
+
+
+def test_the_lenient_parser_lets_nothing_more_through() -> None:
+    command = ["-m", "pytest", "-q", "-rf", "-p", "no:cacheprovider", "tests/proxy/test_framing.py"]
+    ran = subprocess.run(
+        [sys.executable, *command],
+        env={**os.environ, "AIOHTTP_NO_EXTENSIONS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED tests", "ERROR tests"))]
+    assert {line.partition("::")[2].partition("\\r\\n")[0] for line in lines} == LENIENT
+
+
 @pytest.mark.parametrize("allowed", [False, True])
 def test_there_is_no_start_on_the_lenient_parser_unless_told(*, allowed: bool) -> None:
     started = subprocess.run(
@@ -184,3 +257,23 @@ def test_there_is_no_start_on_the_lenient_parser_unless_told(*, allowed: bool) -
     )
     assert (started.returncode == 0) is allowed
     assert (b"parser" in started.stderr) is not allowed
+
+
+@pytest.mark.parametrize("before", [b"", UPGRADE % b"websocket"])
+@pytest.mark.parametrize("together", [True, False])
+async def test_hazard_h2c_nothing_behind_an_upgrade_to_another_protocol_is_read_in_the_middle(
+    running: Running, before: bytes, *, together: bool
+) -> None:
+    async with RawUpstream(OK) as upstream:
+        front = await running(upstream.url)
+        async with await front.connect() as browser:
+            behind = b"POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 33\r\n\r\n"
+            await browser.send(before + UPGRADE % b"h2c" + (behind if together else b""))
+            answered = await browser.read_message()
+            if before:
+                assert answered == OK
+                answered = await browser.read_message()
+            assert b"Connection: close" in answered
+            # Else the body of what came behind would be the next request.
+            assert (await browser.read()) == Received(b"", closed=True)
+        assert not any(b"/2" in request for request in upstream.requests)

@@ -16,6 +16,7 @@ def test_a_sessions_streams_are_cut_and_no_others() -> None:
     for session, name in (("alice", "a1"), ("alice", "a2"), ("bob", "b1"), (None, "public")):
         streams.hold(session, cutter(name))
     assert len(streams) == 4
+    assert streams.sessions() == {"alice", "bob"}
     assert streams.cut("alice") == 2
     assert cut == [("a1", CloseCode.POLICY_VIOLATION), ("a2", CloseCode.POLICY_VIOLATION)]
     assert streams.cut("carol") == 0

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import Fault, RequestError
-from gateway.proxy.target import UpstreamAddress, read_address, read_target
+from gateway.proxy.target import UpstreamAddress, read_address, read_target, without_prefix
 
 AS_SENT = [
     "/",
@@ -142,4 +142,32 @@ def test_an_address_is_read(text: str, address: UpstreamAddress, authority: byte
 )
 def test_what_is_no_address_is_a_fault_with_its_reason(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
+        read_address(text)
+
+
+@pytest.mark.parametrize(
+    "target, rest",
+    [
+        ("/dossiers", "/"),
+        ("/dossiers/", "/"),
+        ("/dossiers/42?x=/dossiers", "/42?x=/dossiers"),
+        ("/dossiers?x=1", "/?x=1"),
+        ("/dossiers//42", "//42"),
+        ("*", "*"),
+    ],
+)
+def test_a_prefix_is_taken_off(target: str, rest: str) -> None:
+    assert without_prefix(target, "/dossiers") == rest
+
+
+@pytest.mark.parametrize("target", ["/Dossiers/42", "/d%6fssiers/42", "/dossiers2", "/dossiers;x/42", "/"])
+def test_a_prefix_in_another_spelling_is_refused(target: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        without_prefix(target, "/dossiers")
+    assert refused.value.fault is Fault.TARGET_AMBIGUOUS
+
+
+@pytest.mark.parametrize("text", ["http://:x@app", "http://app/é", "http://app/\x07"])
+def test_what_is_no_address_of_an_upstream_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="an upstream"):
         read_address(text)

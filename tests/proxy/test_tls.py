@@ -31,7 +31,7 @@ async def test_an_upstream_with_another_name_is_refused(
     async with RawUpstream(OK, ssl=authority.server("legacy.test")) as upstream:
         front = await running(upstream.url, tls=authority.trusting(), server_name=name)
         assert (await front.ask(GET)).startswith(b"HTTP/1.1 502 ")
-        assert front.errors[0].fault is Fault.UPSTREAM_UNREACHABLE
+        assert front.errors[0].fault is Fault.UPSTREAM_TLS
         assert upstream.requests == []
 
 

@@ -126,7 +126,8 @@ async def test_a_tunnel_whose_upstream_has_left_gives_the_browser_what_there_is(
 async def test_what_asks_for_no_upgrade_is_a_plain_request(running: Running, fields: bytes) -> None:
     async with RawUpstream(OK) as upstream:
         front = await running(upstream.url)
-        assert await front.ask(b"GET / HTTP/1.1\r\nHost: a\r\n" + fields + b"\r\n") == OK
+        answered = await front.ask(b"GET / HTTP/1.1\r\nHost: a\r\n" + fields + b"\r\n")
+        assert answered.replace(b"\r\nConnection: close", b"") == OK
         assert b"pgrade" not in upstream.requests[0]
         assert b"ettings" not in upstream.requests[0]
 
@@ -312,6 +313,9 @@ async def test_a_websocket_is_told_that_its_session_has_ended(running: Running) 
             assert front.streams.cut("alice") == 1
             assert front.streams.cut("alice") == 1
             assert await browser.read_until(CUT) == CUT
+            # Browsers tell their page when the connection ends, and leave that to the server.
+            assert (await browser.read()).closed
+            assert front.streams.cut("alice") == 1
             await ended.wait()
             await browser.send(b"\x88\x82mask\x6e\x91")
             await browser.close()

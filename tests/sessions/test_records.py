@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar
+from contextlib import AsyncExitStack, aclosing
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 from hypothesis import settings
@@ -19,12 +17,10 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from redis import Redis
 
-from gateway.sessions.redis_records import RedisRecords
-from gateway.sessions.sqlite_records import SqliteRecords
-from gateway.sessions.storage import RecordStore
-from tests.support.redis_server import RedisServer
+from gateway.sessions.store import RecordStore
+from gateway.sessions.summary import Listed
+from tests.support.stores import Backend
 
 T = TypeVar("T")
 
@@ -32,75 +28,9 @@ T = TypeVar("T")
 MINUTE = 60
 LIFETIMES = st.integers(1, 5).map(lambda minutes: minutes * MINUTE)
 KEYS = st.sampled_from(["gateway:session:a", "gateway:session:b", "gateway:state:a"])
+LISTED = Listed(summary=b"a summary", indexes=("gateway:index:a",), at=1_000_000, kept=600)
 RECORDS = st.binary(max_size=64)
-
-
-class Backend(Protocol):
-    """A kind of store: how gateways open it, and how time passes there."""
-
-    async def open(self) -> list[RecordStore]:
-        """An empty store, as each of its gateways holds it."""
-
-    def pass_time(self, seconds: int) -> None:
-        """Lets each record be that much older."""
-
-
-@dataclass
-class Memory:
-    """SQLite in memory: one gateway, and the clock is given."""
-
-    now: int = 1_000_000
-
-    async def open(self) -> list[RecordStore]:
-        return [await SqliteRecords.open(None, clock=lambda: self.now)]
-
-    def pass_time(self, seconds: int) -> None:
-        self.now += seconds
-
-
-@dataclass
-class File:
-    """A SQLite file: two gateways, and the clock is given."""
-
-    folder: Path
-    now: int = 1_000_000
-    _names: count[int] = field(default_factory=count)
-
-    async def open(self) -> list[RecordStore]:
-        path = self.folder / f"{next(self._names)}.db"
-        return [await SqliteRecords.open(path, clock=lambda: self.now) for _ in range(2)]
-
-    def pass_time(self, seconds: int) -> None:
-        self.now += seconds
-
-
-@dataclass
-class RealRedis:
-    """A redis-server: two gateways, and the clock is the server's, so the records' ends are moved instead."""
-
-    server: RedisServer
-
-    async def open(self) -> list[RecordStore]:
-        self.server.flush()
-        return [RedisRecords.open(self.server.url) for _ in range(2)]
-
-    def pass_time(self, seconds: int) -> None:
-        with Redis(port=self.server.port) as redis:
-            for key in redis.scan_iter():
-                left = redis.pttl(key)
-                assert left > 0, "a record without an end"
-                redis.pexpire(key, left - seconds * 1_000)
-
-
-@pytest.fixture(params=["memory", "file", pytest.param("redis", marks=pytest.mark.real)])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
-    match request.param:
-        case "memory":
-            return Memory()
-        case "file":
-            return File(tmp_path)
-        case _:
-            return RealRedis(request.getfixturevalue("redis_server"))
+VERSIONED = st.binary(min_size=4, max_size=64)
 
 
 class Life(RuleBasedStateMachine):
@@ -138,18 +68,35 @@ class Life(RuleBasedStateMachine):
         if done:
             self.expected[key] = (record, self.now + lifetime)
 
+    @rule(which=st.integers(0, 1), key=KEYS, record=VERSIONED, lifetime=LIFETIMES, changed=st.booleans())
+    def replace_what_was_read(
+        self, which: int, key: str, record: bytes, lifetime: int, *, changed: bool
+    ) -> None:
+        """Written over nothing but the version that somebody has read, which is the beginning of a record."""
+        version = self.expected[key][0][:4] if key in self.expected else b"abcd"
+        if len(version) < 4:
+            return
+        version = b"else" if changed else version
+        store = self.stores[which % len(self.stores)]
+        done = self.run(store.replace(key, record, lifetime=lifetime, over=version))
+
+        assert done is (self.there(key) and self.expected[key][0].startswith(version))
+        if done:
+            self.expected[key] = (record, self.now + lifetime)
+
     @rule(which=st.integers(0, 1), key=KEYS)
     def delete(self, which: int, key: str) -> None:
         self.run(self.stores[which % len(self.stores)].delete(key))
         self.expected.pop(key, None)
 
-    @rule(which=st.integers(0, 1), key=KEYS, lifetime=LIFETIMES)
-    def claim(self, which: int, key: str, lifetime: int) -> None:
-        claimed = self.run(self.stores[which % len(self.stores)].claim(key, lifetime=lifetime))
+    @rule(which=st.integers(0, 1), key=KEYS, lifetime=LIFETIMES, record=RECORDS)
+    def claim(self, which: int, key: str, lifetime: int, record: bytes) -> None:
+        store = self.stores[which % len(self.stores)]
+        claimed = self.run(store.claim(key, lifetime=lifetime, record=record))
 
         assert claimed is not self.there(key)
         if claimed:
-            self.expected[key] = (b"", self.now + lifetime)
+            self.expected[key] = (record, self.now + lifetime)
 
     @rule(which=st.integers(0, 1), key=KEYS)
     def get(self, which: int, key: str) -> None:
@@ -183,14 +130,6 @@ def test_a_store_holds_what_was_written_until_its_end_and_nothing_else(backend: 
     run_state_machine_as_test(
         LifeHere, settings=settings(max_examples=60, stateful_step_count=25, deadline=None)
     )
-
-
-@pytest.fixture
-async def stores(backend: Backend) -> Any:
-    opened = await backend.open()
-    yield opened
-    for store in opened:
-        await store.close()
 
 
 async def test_a_record_is_gone_at_the_moment_of_its_end(backend: Backend, stores: list[RecordStore]) -> None:
@@ -227,6 +166,18 @@ async def test_a_deleted_record_is_not_brought_back_by_writes_that_race_it(
         assert await stores[0].get(key) is None
 
 
+async def test_of_fifty_who_write_over_the_same_version_one_does(stores: list[RecordStore]) -> None:
+    await stores[0].put("gateway:session:a", b"v001 of it", lifetime=600)
+    writes = [
+        stores[n % len(stores)].replace("gateway:session:a", f"v1{n:02}".encode(), lifetime=600, over=b"v001")
+        for n in range(50)
+    ]
+    done = await asyncio.gather(*writes)
+
+    assert sorted(done) == [False] * 49 + [True]
+    assert await stores[-1].get("gateway:session:a") == f"v1{done.index(True):02}".encode()
+
+
 async def test_records_of_any_octets_and_of_many_sizes_come_back_whole(stores: list[RecordStore]) -> None:
     for size in (0, 1, 255, 4_096, 70_000, 1_000_000):
         record = bytes(n % 256 for n in range(size))
@@ -257,3 +208,21 @@ async def test_cancelled_calls_leave_the_store_usable(stores: list[RecordStore])
     await stores[0].put("gateway:session:a", b"last", lifetime=600)
 
     assert await stores[-1].get("gateway:session:a") == b"last"
+
+
+@pytest.mark.parametrize("backend", ["file", pytest.param("redis", marks=pytest.mark.real)], indirect=True)
+async def test_every_gateway_hears_of_each_session_that_is_deleted_and_of_nothing_before(
+    stores: list[RecordStore],
+) -> None:
+    keys = [f"gateway:session:{{{n}}}" for n in range(10)]
+    for key in (*keys, "gateway:session:{before}"):
+        await stores[0].put(key, b"record", lifetime=600, listed=LISTED)
+    await stores[0].delete("gateway:session:{before}")
+    async with AsyncExitStack() as stack:
+        hearing = [await stack.enter_async_context(aclosing(store.endings())) for store in stores]
+        assert [await anext(endings) for endings in hearing] == [None, None]
+        for n, key in enumerate(keys):
+            await stores[n % 2].delete(key)
+        async with asyncio.timeout(1):
+            for endings in hearing:
+                assert {await anext(endings) for _ in keys} == {*keys}

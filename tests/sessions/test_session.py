@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.secret import Secret
-from gateway.sessions.session import ANONYMOUS, Lifetimes, Session, SignedIn, from_stored, to_stored
+from gateway.sessions.session import ANONYMOUS, Grant, Lifetimes, Session, SignedIn, from_stored, to_stored
 
 LIFETIMES = Lifetimes(idle=3_600, absolute=43_200)
 
@@ -29,6 +29,14 @@ SESSIONS = st.builds(
     signed_in_at=st.integers(0, 2**40),
     last_seen=st.integers(0, 2**40),
     sid=st.none() | st.text(),
+    grant=st.none()
+    | st.builds(
+        Grant,
+        refresh_token=st.builds(Secret, st.text()),
+        nonce=st.text(),
+        due_at=st.integers(0, 2**40),
+        number=st.integers(0, 2**40),
+    ),
 )
 
 

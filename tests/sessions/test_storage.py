@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import sqlite3
 from base64 import urlsafe_b64decode
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -20,18 +20,16 @@ from redis import Redis
 from gateway.errors import Fault, StoreError
 from gateway.secret import Secret
 from gateway.sessions.cookie import SessionCookie
+from gateway.sessions.keys import session_id
+from gateway.sessions.record_cache import RecordCache
 from gateway.sessions.redis_records import RedisRecords
 from gateway.sessions.seal import Sealer
-from gateway.sessions.session import ANONYMOUS, Lifetimes, SignedIn
+from gateway.sessions.session import ANONYMOUS, Grant, Lifetimes, SignedIn
 from gateway.sessions.sqlite_records import SqliteRecords
-from gateway.sessions.storage import (
-    RecordStore,
-    SessionStorage,
-    current_session,
-    end_session,
-    open_session,
-)
+from gateway.sessions.storage import SessionStorage, current_session, end_session, open_session
+from gateway.sessions.store import RecordStore
 from gateway.sessions.summary import Listed, Sighting, Summaries
+from gateway.sessions.unopened import Unopened
 from tests.support.redis_server import RedisServer
 
 Client: TypeAlias = TestClient[web.Request, web.Application]
@@ -42,6 +40,7 @@ NOW = 1_000_000
 SECRET, OLD_SECRET = Secret("s" * 43), Secret("o" * 43)
 EMAIL = "eleonore.lefevre@agriculture.gouv.fr"
 ID_TOKEN = "aaaa.bbbb.cccc"
+REFRESH_TOKEN = "rrrr-eeee-ffff"
 
 
 @dataclass
@@ -77,22 +76,37 @@ class InMemory:
         await self._called("put")
         self.records[key], self.lifetimes[key] = record, lifetime
 
-    async def replace(self, key: str, record: bytes, *, lifetime: int, listed: Listed | None = None) -> bool:
+    async def replace(
+        self,
+        key: str,
+        record: bytes,
+        *,
+        lifetime: int,
+        listed: Listed | None = None,
+        over: bytes | None = None,
+    ) -> bool:
         assert listed is not None
         await self._called("replace")
         if self.held is not None:
             await self.held.wait()
-        if key in self.records:
+        there = key in self.records and self.records[key].startswith(over or b"")
+        if there:
             self.records[key], self.lifetimes[key] = record, lifetime
-        return key in self.records
+        return there
 
     async def delete(self, key: str) -> None:
         await self._called("delete")
         self.records.pop(key, None)
 
-    async def claim(self, key: str, *, lifetime: int) -> bool:
+    async def claim(self, key: str, *, lifetime: int, record: bytes = b"") -> bool:
         await self._called("claim")
-        return self.records.setdefault(key, bytes(lifetime)) == b""
+        there = key in self.records
+        self.records.setdefault(key, record)
+        self.lifetimes.setdefault(key, lifetime)
+        return not there
+
+    async def endings(self) -> AsyncGenerator[str | None]:
+        yield None
 
     async def ping(self) -> None:
         await self._called("ping")
@@ -110,6 +124,8 @@ class World:
     secure: bool = True
     sealer: Sealer = field(default_factory=lambda: Sealer([SECRET]))
     reported: list[StoreError] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    unopened: list[str] = field(default_factory=list)
     lifetimes: dict[str, Lifetimes] = field(
         default_factory=lambda: {HOST: Lifetimes(IDLE, ABSOLUTE), OTHER_HOST: Lifetimes(60, 600)}
     )
@@ -117,6 +133,13 @@ class World:
     def storage(self) -> SessionStorage:
         return SessionStorage(
             records=self.records,
+            cache=RecordCache(
+                self.records,
+                clock=lambda: self.now,
+                stale_lifetime=0,
+                ended=self.ended.append,
+                report=self.reported.append,
+            ),
             sealer=self.sealer,
             lifetimes=self.lifetimes.__getitem__,
             summaries=Summaries(self.sealer, kept=IDLE),
@@ -126,6 +149,7 @@ class World:
             random=secrets.token_bytes,
             secure=self.secure,
             report=self.reported.append,
+            unopened=Unopened(self.records, lambda _, session: self.unopened.append(session)),
         )
 
     async def who(self, request: web.Request) -> web.Response:
@@ -149,6 +173,7 @@ class World:
             provider="proconnect",
             claims={"sub": request.query["sub"], "email": EMAIL, "usual_name": "Lefèvre-Œillet"},
             id_token=Secret(ID_TOKEN),
+            grant=Grant(refresh_token=Secret(REFRESH_TOKEN), nonce="a-nonce", due_at=self.now),
             now=self.now,
         )
         assert await current_session(request) is session
@@ -418,13 +443,15 @@ async def test_records_that_change_places_are_nobody(client: Client, records: In
 
 @pytest.mark.parametrize("broken", [b"", b"x", bytes(1_000)])
 async def test_a_record_that_does_not_open_is_nobody_and_is_left_alone(
-    client: Client, records: InMemory, broken: bytes
+    client: Client, world: World, records: InMemory, broken: bytes
 ) -> None:
     cookie = await sign_in(client)
     records.records[key_of(cookie)] = broken
 
     assert await who(client, cookie) == {}
-    assert records.records == {key_of(cookie): broken}
+    assert await who(client, cookie) == {}
+    assert records.records[key_of(cookie)] == broken
+    assert world.unopened == [session_id(key_of(cookie))]
 
 
 async def test_a_new_secret_ends_no_session_and_seals_what_is_written_next(
@@ -511,7 +538,7 @@ async def test_requests_that_come_together_write_the_idle_time_once(
     world.now += IDLE // 10
     records.held = asyncio.Event()
     asked = asyncio.gather(*(who(client, cookie) for _ in range(20)))
-    await records.called("get", times=20)
+    await records.called("replace")
     records.held.set()
 
     assert {answer["sub"] for answer in await asked} == {"a-sub"}
@@ -654,6 +681,8 @@ def found_in(stolen: bytes, cookie: str) -> list[str]:
         "sub": "a-telling-sub",
         "name": "Lef",
         "ID token": ID_TOKEN,
+        "refresh token": REFRESH_TOKEN,
+        "nonce": "a-nonce",
         "cookie": cookie,
         "part of the cookie": cookie[:16],
         "host": HOST,

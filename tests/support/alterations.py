@@ -16,9 +16,23 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 from gateway.errors import Fault
 from tests.support import honest
 from tests.support.honest import ABSENT
-from tests.support.hostile import Alteration, Hostile, Said
+from tests.support.hostile import Alteration, Hostile, Said, Wire
 
-__all__ = ["ABSENT", "Case", "cut", "id_token", "members", "public_key", "says", "signed_userinfo", "stalled"]
+__all__ = [
+    "ABSENT",
+    "HONEST",
+    "Case",
+    "at_origin",
+    "changed",
+    "cut",
+    "id_token",
+    "members",
+    "public_key",
+    "says",
+    "signed_userinfo",
+    "stalled",
+    "wire",
+]
 
 Key: TypeAlias = RSAKey | ECKey | OctKey
 Signing: TypeAlias = tuple[str, Key | Callable[[Hostile], Key]]
@@ -36,23 +50,35 @@ class Case:
         fault: what the audit line says.
         status: of the page.
         userinfo: how often userinfo is asked for.
-        client: what differs in the client's registration.
-        provider: further settings of the provider.
+        at: the name of the issuer (`tests.cases.issuers`) that says it.
     """
 
     alteration: Alteration
     fault: Fault
     status: int = 502
     userinfo: int = 0
-    client: Mapping[str, Any] | None = None
-    provider: str = ""
+    at: str = "usual"
+
+
+HONEST: Alteration = Alteration("none", lambda said, _: said)
+"""Nothing is altered: what is wrong with the issuer is so from the start."""
+
+
+def at_origin(member: str, name: str) -> Alteration:
+    """Metadata with an endpoint at another origin, one of the provider's `origins`."""
+
+    def change(said: Said, provider: Hostile) -> Said:
+        document = {**json.loads(said.body), member: f"{provider.origins[name]}/{member}"}
+        return replace(said, body=honest.octets(document))
+
+    return Alteration("discovery", change)
 
 
 def members(endpoint: str, **changes: Any) -> Alteration:
     """A JSON answer with members changed."""
     return Alteration(
         endpoint,
-        lambda said, _: replace(said, body=honest.octets(_changed(json.loads(said.body), changes))),
+        lambda said, _: replace(said, body=honest.octets(changed(json.loads(said.body), changes))),
     )
 
 
@@ -62,13 +88,13 @@ def says(endpoint: str, body: object = b"", *, to: str | None = None, **changes:
     Args:
         endpoint: whose answer.
         body: the content.
-        to: the path at the attacker's where it redirects.
-        changes: `status` and `content_type`.
+        to: where it redirects: a path at the attacker's, or a whole URL.
+        changes: `status`, `content_type` and `fields`.
     """
 
     def change(said: Said, provider: Hostile) -> Said:
         content = body(said.body) if callable(body) else body
-        location = None if to is None else provider.attacker + to
+        location = f"{provider.attacker}{to}" if to is not None and to.startswith("/") else to
         return replace(said, body=honest.octets(content), location=location, **changes)
 
     return Alteration(endpoint, change)
@@ -82,6 +108,11 @@ def stalled(endpoint: str) -> Alteration:
 def cut(endpoint: str) -> Alteration:
     """An endpoint that drops the connection."""
     return Alteration(endpoint, lambda said, _: replace(said, ends="cut"))
+
+
+def wire(endpoint: str, write: Wire) -> Alteration:
+    """An endpoint that answers with octets of its own."""
+    return Alteration(endpoint, lambda said, _: replace(said, wire=write))
 
 
 def id_token(
@@ -159,7 +190,7 @@ class _Again:
 
     def sign(self, compact: str, provider: Hostile) -> str:
         alg, key = self.signing
-        claims = _changed(payload(compact), self.changes)
+        claims = changed(payload(compact), self.changes)
         return honest.signed(
             self.content(claims) if self.content else claims,
             key=key if isinstance(key, RSAKey | ECKey | OctKey) else key(provider),
@@ -170,7 +201,8 @@ class _Again:
         )
 
 
-def _changed(honestly: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def changed(honestly: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said instead of the honest thing."""
     values = {
         name: value(honestly.get(name)) if callable(value) else value for name, value in changes.items()
     }

@@ -40,12 +40,12 @@ async def gateway_before(
     Args:
         engine: the provider.
         alg: which of its clients.
-        wanted: further parts of `Wanted`.
+        wanted: further parts of `Wanted`; another `upstream` among them, if there is one.
     """
     async with (
         served(make_upstream()) as upstream,
         running_gateway(
-            Wanted(issuer=engine.issuer, client=CLIENTS[alg], upstream=upstream, **wanted)
+            Wanted(issuer=engine.issuer, client=CLIENTS[alg], **{"upstream": upstream, **wanted})
         ) as gateway,
     ):
         engine.register(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import aiohttp
 from structlog.testing import capture_logs
 
+from gateway.adapters import now
 from gateway.app import open_gateway
 from gateway.serve import bind, serving
 from gateway.settings.load import load
@@ -23,6 +26,8 @@ from tests.support.processes import LOOPBACK, Program, free_port
 
 GATEWAY_SECRET = "a secret of the tests that is long enough to seal with"
 STARTS_WITHIN = 30.0
+WAIT_SECONDS = 15.0
+POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +41,13 @@ class Wanted:
         host: what browsers call the gateway.
         store: the session store's URL.
         app: further lines of the app's section.
+        secret: the gateway's; several lines, newest first.
         provider: further lines of the provider's section.
         routes: the app's routes.
         gateway: further lines of the gateway's section.
         sessions: further lines of the sessions' section.
+        profile: the provider's.
+        more: further sections.
     """
 
     issuer: str
@@ -48,10 +56,13 @@ class Wanted:
     host: str = "localhost"
     store: str = "memory:"
     app: str = ""
+    secret: str = GATEWAY_SECRET
     provider: str = ""
     routes: str = ""
     gateway: str = ""
     sessions: str = ""
+    profile: str = "proconnect"
+    more: str = ""
 
     def toml(self, *, url: str, front: str, observe: str) -> str:
         """The settings file."""
@@ -59,11 +70,11 @@ class Wanted:
 [gateway]
 public_url = "{url}"
 listen = "{front}"
-secret = "{GATEWAY_SECRET}"
+secret = "{self.secret}"
 {self.gateway}
 [provider]
-profile = "proconnect"
-environment = "integration"
+profile = "{self.profile}"
+{'environment = "integration"' if self.profile == "proconnect" else ""}
 issuer = "{self.issuer}"
 danger_http_issuer = true
 client_id = "{self.client.client_id}"
@@ -81,7 +92,19 @@ upstream = "{self.upstream}"
 {self.routes}
 [observe]
 listen = "{observe}"
+{self.more}
 """
+
+
+class WritesSettings(Protocol):
+    """Whatever can write a settings file for a gateway."""
+
+    @property
+    def host(self) -> str:
+        """What browsers call the gateway."""
+
+    def toml(self, *, url: str, front: str, observe: str) -> str:
+        """The settings file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +137,30 @@ class RunningGateway:
         """The audit events so far."""
         return [line for line in self.lines if line.get("audit")]
 
+    async def ready(self) -> tuple[int, dict[str, str]]:
+        """What the second address says of the gateway: the status, and what is wrong."""
+        async with aiohttp.ClientSession() as client, client.get(f"{self.observe}/ready") as answer:
+            return answer.status, (await answer.json())["faults"]
+
+    async def until_ready(self, status: int = 200) -> None:
+        """Wait until `ready` has that status.
+
+        Raises:
+            TimeoutError: it takes longer than it may.
+        """
+        async with asyncio.timeout(WAIT_SECONDS):
+            while (await self.ready())[0] != status:
+                await asyncio.sleep(POLL_SECONDS)
+
 
 @asynccontextmanager
-async def running_gateway(wanted: Wanted) -> AsyncIterator[RunningGateway]:
-    """Run a gateway in this process until the block ends."""
+async def running_gateway(wanted: Wanted, *, clock: Callable[[], int] = now) -> AsyncIterator[RunningGateway]:
+    """Run a gateway in this process until the block ends.
+
+    Args:
+        wanted: its settings.
+        clock: Unix seconds.
+    """
     front, observe = (bind(ListenAddress(LOOPBACK, 0)) for _ in range(2))
     ports = [listening.getsockname()[1] for listening in (front, observe)]
     url = f"http://{wanted.host}:{ports[0]}"
@@ -125,7 +168,7 @@ async def running_gateway(wanted: Wanted) -> AsyncIterator[RunningGateway]:
     settings = _load(wanted.toml(url=url, front=addresses[0], observe=addresses[1]))
     with capture_logs() as lines:
         async with (
-            open_gateway(settings) as gateway,
+            open_gateway(settings, clock=clock) as gateway,
             serving(gateway, front=front, observe=observe, drain=1),
         ):
             yield RunningGateway(url=url, port=ports[0], observe=f"http://{addresses[1]}", lines=lines)
@@ -142,7 +185,7 @@ def _load(toml: str) -> Settings:
 
 @contextmanager
 def gateway_process(
-    wanted: Wanted,
+    wanted: WritesSettings,
     folder: Path,
     *,
     port: int | None = None,

@@ -31,6 +31,7 @@ NONCE: Final = "n" * 43
 VERIFIER: Final = "v" * 43
 CODE: Final = "c" * 43
 ACCESS_TOKEN: Final = "a" * 43
+REQUEST_URI: Final = "urn:ietf:params:oauth:request_uri:6esc_11ACC5bwc014ltc14eY22c"
 SUB: Final = "b7d6ff3c-0f2b-4b7e-9f6c-3f5a0e1c7d11"
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -22,6 +22,9 @@ from gateway.demo.provider_keys import KeyPair
 from tests.support.processes import LOOPBACK
 from tests.support.unsaid import Unsaid
 
+Wire: TypeAlias = Callable[[asyncio.Transport], Awaitable[None]]
+"""Writes octets in place of an answer, as they are and as slowly as it likes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
@@ -32,14 +35,18 @@ class Said:
         content_type: the whole field.
         body: the content.
         location: where to go instead.
+        fields: further fields.
         ends: "stalled" never comes, "cut" loses its connection.
+        wire: writes the octets, whatever all else says; the connection is closed then.
     """
 
     status: int
     content_type: str
     body: bytes
     location: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
     ends: Literal["whole", "stalled", "cut"] = "whole"
+    wire: Wire | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,16 @@ class Alteration:
 
     endpoint: str
     change: Callable[[Said, Hostile], Said]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request that reached a provider: the endpoint's name, its fields, and its query or form."""
+
+    endpoint: str
+    method: str
+    fields: Mapping[str, str]
+    parameters: Mapping[str, str]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,14 +76,20 @@ class Hostile:
         keys: what it signs with, private parts included.
         attacker: an origin where nobody of this story has any business.
         unsaid: learns each secret that passes.
+        origins: further origins where nobody has business, by what is wrong with them.
+        base: what is altered from the start, and stays so.
         altered: by endpoint, what does not say the honest thing.
+        journal: each request.
     """
 
     memory: Provider
     keys: KeyPair
     attacker: str
     unsaid: Unsaid
+    origins: Mapping[str, str] = field(default_factory=dict)
+    base: tuple[Alteration, ...] = ()
     altered: dict[str, Alteration] = field(default_factory=dict)
+    journal: list[Call] = field(default_factory=list)
     _released: asyncio.Event = field(default_factory=asyncio.Event)
     _runner: web.AppRunner | None = None
 
@@ -83,12 +106,24 @@ class Hostile:
         """How often an endpoint was asked."""
         return sum(name == endpoint for name, _ in self.memory.journal)
 
-    async def start(self, *, port: int = 0) -> None:
-        """Listen; a provider that has listened before keeps its issuer, whatever `port` says."""
+    def reset(self) -> None:
+        """Be as from the start, and forget what was asked; whoever waits for an answer gets none."""
+        self.altered = {alteration.endpoint: alteration for alteration in self.base}
+        self.memory.journal.clear()
+        self.journal.clear()
+        self._released.set()
+        self._released = asyncio.Event()
+
+    def application(self) -> web.Application:
+        """What serves it; its `memory.issuer` is to be set."""
         application = make_provider(self.memory)
         application.middlewares.insert(0, _altering(self))
+        return application
+
+    async def start(self, *, port: int = 0) -> None:
+        """Listen; a provider that has listened before keeps its issuer, whatever `port` says."""
         self._released.clear()
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, LOOPBACK, URL(self.issuer).port if self.issuer else port).start()
         self.memory.issuer = issuer_at(self._runner.addresses[0][1])
@@ -102,11 +137,17 @@ class Hostile:
 
     async def send(self, request: web.Request, said: Said) -> web.Response:
         """Send an answer, as far as it goes."""
+        if said.wire is not None and request.transport is not None:
+            transport = request.transport
+            await said.wire(transport)
+            transport.close()
         if said.ends == "cut" and request.transport is not None:
             request.transport.abort()
         if said.ends == "stalled":
             await self._released.wait()
-        fields = {"Content-Type": said.content_type}
+            if request.transport is not None:
+                request.transport.abort()
+        fields = {"Content-Type": said.content_type, **said.fields}
         if said.location is not None:
             fields["Location"] = said.location
         return web.Response(status=said.status, body=said.body, headers=fields)
@@ -130,13 +171,23 @@ def _altering(provider: Hostile) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         answer = await handler(request)
         # Only now: the handler looks at the body as it comes, and reads nothing that was read before.
-        await _learn_request(provider.unsaid, request)
+        form = dict(parse_qsl(await request.text())) if request.method == "POST" else {}
+        _learn_request(provider.unsaid, request, form)
+        resource = request.match_info.route.resource
+        endpoint = resource.name or "" if resource else ""
+        provider.journal.append(
+            Call(
+                endpoint=endpoint,
+                method=request.method,
+                fields=dict(request.headers),
+                parameters=form or dict(request.query),
+            )
+        )
         if not isinstance(answer, web.Response):
             return answer
         body = answer.body if isinstance(answer.body, bytes) else b""
         _learn_answer(provider.unsaid, answer.content_type, body)
-        resource = request.match_info.route.resource
-        alteration = provider.altered.get(resource.name or "") if resource else None
+        alteration = provider.altered.get(endpoint)
         if alteration is None:
             return answer
         content_type = answer.headers.get("Content-Type", "")
@@ -146,11 +197,10 @@ def _altering(provider: Hostile) -> Middleware:
     return middleware
 
 
-async def _learn_request(unsaid: Unsaid, request: web.Request) -> None:
+def _learn_request(unsaid: Unsaid, request: web.Request, form: Mapping[str, str]) -> None:
     unsaid.add_members(request.query)
+    unsaid.add_members(form)
     unsaid.add("access token", request.headers.get("Authorization", "").partition(" ")[2])
-    if request.method == "POST":
-        unsaid.add_members(dict(parse_qsl(await request.text())))
 
 
 def _learn_answer(unsaid: Unsaid, media_type: str, body: bytes) -> None:

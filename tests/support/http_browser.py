@@ -6,6 +6,7 @@ what depends on those is asked of Chromium.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -65,10 +66,14 @@ class HTTPBrowser:
 
     Args:
         connector: another way to connect than plain TCP to loopback.
+        trust: whose certificates count; by default the system's.
     """
 
-    def __init__(self, connector: aiohttp.BaseConnector | None = None) -> None:
+    def __init__(
+        self, connector: aiohttp.BaseConnector | None = None, *, trust: ssl.SSLContext | None = None
+    ) -> None:
         self._connector = connector
+        self._trust = trust
         self.pages: list[Page] = []
         """Every answer, in order."""
         self._jar: aiohttp.CookieJar
@@ -77,7 +82,8 @@ class HTTPBrowser:
     async def __aenter__(self) -> Self:
         self._jar = aiohttp.CookieJar(unsafe=True, quote_cookie=False)
         self._http = aiohttp.ClientSession(
-            connector=self._connector or aiohttp.TCPConnector(resolver=_LoopbackResolver()),
+            connector=self._connector
+            or aiohttp.TCPConnector(resolver=_LoopbackResolver(), ssl=self._trust or True),
             cookie_jar=self._jar,
             timeout=aiohttp.ClientTimeout(total=30),
         )
@@ -190,7 +196,7 @@ class HTTPBrowser:
 
         Args:
             page: a page with one form, or with several and only one that has the button.
-            press: a button, by its value or by its label; may be left out where there is one button at most.
+            press: a button, by its value or by its label; by default the first, as for the Enter key.
             fields: laid over what the form holds.
         """
         form, button = _choose(page, press)
@@ -198,7 +204,8 @@ class HTTPBrowser:
         filled += fields.items()
         if button is not None and button.name:
             filled.append((button.name, button.value))
-        action = page.url.join(URL(form.action, encoded=True)) if form.action else page.url
+        target = (button.action if button else "") or form.action
+        action = page.url.join(URL(target, encoded=True)) if target else page.url
         if form.method == "POST":
             return await self.navigate(action, method="POST", form=filled, initiator=page.url)
         return await self.navigate(action.with_query(filled), initiator=page.url)
@@ -223,7 +230,6 @@ def _choose(page: Page, press: str | None) -> tuple[Form, Button | None]:
     assert forms, f"no form on {page.url}: {page.text[:500]}"
     if press is None:
         assert len(forms) == 1, f"{len(forms)} forms on {page.url}: say which button"
-        assert len(forms[0].buttons) <= 1, f"say which of {forms[0].buttons}"
         return forms[0], forms[0].buttons[0] if forms[0].buttons else None
     pairs = [(form, button) for form in forms for button in form.buttons]
     found = [pair for pair in pairs if press in {pair[1].value, pair[1].label}]

@@ -75,7 +75,7 @@ class Account:
     email_code: bool = False
 
 
-def _node() -> str:
+def node() -> str:
     """The Node that came with the engines, which is new enough for both; else the machine's own."""
     bundled = sorted(INSTALLED.glob("node-linux-*/bin/node"))
     return str(bundled[0]) if bundled else find_program("node", "nodejs", package="nodejs")
@@ -97,7 +97,7 @@ ACCOUNTS = {
 
 
 class OIDCEngine:
-    """One running engine at `http://localhost:PORT/api/v2`.
+    """One running engine at `http://localhost:PORT` and a path.
 
     It listens on 127.0.0.1 only. Its cookies belong to `localhost`: a gateway at `127.0.0.1` is another site
     for browsers, as ProConnect is.
@@ -106,12 +106,16 @@ class OIDCEngine:
         engine: 7 is the version ProConnect runs, 9 the newest.
         redirect_uris: registered for every client of CLIENTS.
         post_logout_redirect_uris: the same for sign-out.
+        strict: whether it is a provider of another kind, which knows more ways to be asked.
+        path: of the issuer.
     """
 
     def __init__(
         self,
         engine: Engine,
         *,
+        strict: bool = False,
+        path: str = "/api/v2",
         redirect_uris: Sequence[str] = (),
         post_logout_redirect_uris: Sequence[str] = (),
     ) -> None:
@@ -125,6 +129,9 @@ class OIDCEngine:
             json.dumps(list(redirect_uris)),
             "--post-logout-redirect-uris",
             json.dumps(list(post_logout_redirect_uris)),
+            *(["--strict"] if strict else []),
+            "--path",
+            path,
         ]
         self._program: Program | None = None
 
@@ -144,13 +151,13 @@ class OIDCEngine:
             NodeTooOldError: this engine needs a newer Node.
             ProgramFailedError: it does not start.
         """
-        node = _node()
+        program = node()
         if not (INSTALLED / f"oidc-provider-{self.engine}").is_dir():
             raise NodePackagesMissingError(
                 f"oidc-provider {self.engine} is not in {INSTALLED}: run scripts/setup test, "
                 "or npm ci in tests/providers"
             )
-        command = [node, "server.mjs", "--engine", str(self.engine), "--port", str(self.port)]
+        command = [program, "server.mjs", "--engine", str(self.engine), "--port", str(self.port)]
         self._program = Program([*command, *self._arguments], cwd=PROVIDERS)
         try:
             first = json.loads(self._program.line(r"^\{"))

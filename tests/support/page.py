@@ -19,6 +19,7 @@ class Button:
     name: str
     value: str
     label: str
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ class _PageParser(HTMLParser):
         if tag == "a":
             self._links.append(Link(attributes.get("href", ""), label))
         elif owner := self._owner(attributes):
-            owner[2].append(Button(attributes.get("name", ""), attributes.get("value", ""), label))
+            name, value = attributes.get("name", ""), attributes.get("value", "")
+            owner[2].append(Button(name, value, label, attributes.get("formaction", "")))
 
     def forms(self) -> list[Form]:
         return [
@@ -106,7 +108,8 @@ class _PageParser(HTMLParser):
         ]
 
     def links(self) -> list[Link]:
-        return self._links
+        """Those that lead to another page."""
+        return [link for link in self._links if not link.href.startswith("#")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from re import Pattern
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Route, WebError, expect
 
 SESSION_COOKIE = "gateway"
 OFFICIAL_BUTTON = "S'identifier avec ProConnect"
@@ -33,6 +33,10 @@ class Person:
         await page.goto(url)
         return page
 
+    async def spare_icon(self, port: int) -> None:
+        """Let pass that the pages of an engine at a port have no icon, which is not our concern."""
+        await self.context.route(f"http://localhost:{port}/favicon.ico", _no_content)
+
     async def cookies(self) -> set[str]:
         """The names of the cookies that the browser has."""
         return {cookie["name"] for cookie in await self.context.cookies()}
@@ -49,6 +53,10 @@ class Person:
     def hear_script(self, error: WebError) -> None:
         """Keep what a script raised."""
         self.complaints.append(str(error.error))
+
+
+async def _no_content(route: Route) -> None:
+    await route.fulfill(status=204)
 
 
 @asynccontextmanager

@@ -97,6 +97,8 @@ class Program:
             encoding="utf-8",
             errors="replace",
             bufsize=1,
+            # Apache, when it ends, ends everybody in its group.
+            process_group=0,
         )
         # Popen's types do not know that a stream asked for is a stream.
         if process.stdin is None or process.stdout is None or process.stderr is None:
@@ -162,14 +164,23 @@ class Program:
         Raises:
             ProgramFailedError: the program ended, or `seconds` went by without such a line.
         """
+        return self.lines_until(pattern, seconds=seconds)[-1]
+
+    def lines_until(self, pattern: str, *, seconds: float = 20.0) -> list[str]:
+        """The lines of standard output that nobody has read yet, to the first that holds a match; it blocks.
+
+        Raises:
+            ProgramFailedError: the program ended, or `seconds` went by without such a line.
+        """
         wanted = re.compile(pattern)
         deadline = time.monotonic() + seconds
+        lines: list[str] = []
         with self._changed:
             while True:
                 while self._unread:
-                    line = self._unread.popleft()
-                    if wanted.search(line):
-                        return line
+                    lines.append(self._unread.popleft())
+                    if wanted.search(lines[-1]):
+                        return lines
                 ended = not self._readers[0].is_alive()
                 left = deadline - time.monotonic()
                 if ended or left <= 0:

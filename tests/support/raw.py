@@ -205,6 +205,10 @@ class RawUpstream:
             return f"unix:{self._unix_path}"
         return f"{'https' if self._ssl else 'http'}://{LOOPBACK}:{self.port}"
 
+    def answer_with(self, *answers: Answer) -> None:
+        """Answer otherwise from now on."""
+        self._answers = list(answers)
+
     async def received(self, count: int = 1, *, seconds: float = WAIT_SECONDS) -> list[bytes]:
         """The requests, once there are `count` of them.
 

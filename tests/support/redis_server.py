@@ -82,6 +82,12 @@ class RedisServer:
             self._program.stop()
             self._program = None
 
+    def kill(self) -> None:
+        """Ends the server without letting it do anything more."""
+        program = self._running_program()
+        program.signal(signal.SIGKILL)
+        program.wait()
+
     def pause(self) -> None:
         """Freezes the server: connections are accepted by the kernel, and nothing is answered."""
         self._running_program().signal(signal.SIGSTOP)

@@ -27,6 +27,7 @@ ENDPOINTS = {
     "jwks": "/jwks",
     "token": "/token",
     "userinfo": "/userinfo",
+    "pushed": "/par",
 }
 WAIT_SECONDS = 5
 
@@ -128,6 +129,8 @@ class ScriptedProvider:
                 key, alg = self.signing
                 claims = honest.id_token_claims(issuer=self.issuer, **self.id_token)
                 return honest.answer(honest.token_document(id_token=honest.signed(claims, key=key, alg=alg)))
+            case "pushed":
+                return honest.answer({"request_uri": honest.REQUEST_URI, "expires_in": 60}, status=201)
             case _:
                 claims = honest.userinfo_claims(issuer=self.issuer, **self.userinfo)
                 if self.userinfo_signing is None:

@@ -5,9 +5,8 @@ When a story ends, no log line of it may hold anything secret that was seen on t
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Mapping
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from yarl import URL
 
+from gateway.adapters import now
 from gateway.demo.provider import Provider, Registration
 from gateway.demo.provider_keys import KeyPair
 from gateway.demo.upstream import make_upstream
@@ -73,6 +73,11 @@ class Story:
         browser: a person's.
         unsaid: what no log line may hold.
         more: where further browsers are kept.
+        browsers: each of them.
+        app: the app's name.
+        at: the provider's name.
+        settle: brings what the gateway has logged so far into its `lines`.
+        trust: whose certificates browsers believe.
     """
 
     gateway: RunningGateway
@@ -83,10 +88,14 @@ class Story:
     unsaid: Unsaid
     more: AsyncExitStack
     browsers: list[HTTPBrowser]
+    app: str = "app"
+    at: str = "default"
+    settle: Callable[[], None] = lambda: None
+    trust: ssl.SSLContext | None = None
 
     async def another_browser(self) -> HTTPBrowser:
         """Somebody else's browser."""
-        browser = await self.more.enter_async_context(HTTPBrowser())
+        browser = await self.more.enter_async_context(HTTPBrowser(trust=self.trust))
         self.browsers.append(browser)
         return browser
 
@@ -137,23 +146,9 @@ class Story:
         """Whether a browser has a living session; the application is not asked."""
         return (await (browser or self.browser).navigate(self.own("whoami"))).status == 200
 
-    async def ready(self) -> tuple[int, dict[str, str]]:
-        """What the second address says of the gateway: the status, and what is wrong."""
-        page = await self.browser.fetch(f"{self.gateway.observe}/ready")
-        return page.status, json.loads(page.text)["faults"]
-
-    async def until_ready(self, status: int = 200) -> None:
-        """Wait until `ready` has that status.
-
-        Raises:
-            TimeoutError: it takes longer than it may.
-        """
-        async with asyncio.timeout(WAIT_SECONDS):
-            while (await self.ready())[0] != status:
-                await asyncio.sleep(POLL_SECONDS)
-
     def events(self, name: str) -> list[Any]:
         """The audit events of one name."""
+        self.settle()
         return [event for event in self.gateway.audited() if event["event"] == name]
 
     async def refused(
@@ -182,7 +177,7 @@ class Story:
         assert ("Retry-After" in page.fields) == (status == 503)
         assert (self.provider.calls("token"), self.provider.calls("userinfo")) == (token, userinfo)
         (event,) = self.events("sign-in-refused")
-        assert (event["fault"], event["provider"], event["app"]) == (fault.value, "default", "app")
+        assert (event["fault"], event["provider"], event["app"]) == (fault.value, self.at, self.app)
         assert event["request_id"] in page.text
         assert self.events("sign-in") == []
         assert (self.upstream, self.attacker) == ([], [])
@@ -199,7 +194,11 @@ class Story:
 
 @asynccontextmanager
 async def story(
-    *alterations: Alteration, client: Mapping[str, Any] | None = None, away: bool = False, **wanted: Any
+    *alterations: Alteration,
+    client: Mapping[str, Any] | None = None,
+    away: bool = False,
+    clock: Callable[[], int] = now,
+    **wanted: Any,
 ) -> AsyncIterator[Story]:
     """Set the scene.
 
@@ -207,6 +206,7 @@ async def story(
         alterations: what the provider does not say honestly from the start.
         client: what differs in the client's registration, on both sides.
         away: whether nobody is at the provider's address yet; `provider.start` changes that.
+        clock: Unix seconds, for both sides.
         wanted: further parts of `Wanted`.
     """
     registered = Client(**{**{name: getattr(CLIENT, name) for name in CLIENT.__slots__}, **(client or {})})
@@ -215,18 +215,20 @@ async def story(
     unsaid.add("gateway's secret", GATEWAY_SECRET)
     with all_logging() as lines:
         async with AsyncExitStack() as stack:
-            trap = await stack.enter_async_context(served(_recording(web.Application(), attacker)))
+            trap = await stack.enter_async_context(served(recording(web.Application(), attacker)))
             provider = await stack.enter_async_context(
-                hostile_provider(Provider(keys=key_pair()), key_pair(), attacker=trap, unsaid=unsaid)
+                hostile_provider(
+                    Provider(keys=key_pair(), clock=clock), key_pair(), attacker=trap, unsaid=unsaid
+                )
             )
             provider.alter(*alterations)
             if away:
                 await provider.stop()
             wanted.setdefault(
-                "upstream", await stack.enter_async_context(served(_recording(make_upstream(), upstream)))
+                "upstream", await stack.enter_async_context(served(recording(make_upstream(), upstream)))
             )
             gateway = await stack.enter_async_context(
-                running_gateway(Wanted(issuer=provider.issuer, client=registered, **wanted))
+                running_gateway(Wanted(issuer=provider.issuer, client=registered, **wanted), clock=clock)
             )
             provider.memory.register(registration(registered, gateway))
             browsers = [await stack.enter_async_context(browser)]
@@ -244,9 +246,11 @@ async def story(
         for page in each.pages:
             unsaid.add_page(page)
     assert unsaid.found_in([*lines, *as_lines(gateway.lines)]) == []
+    assert unsaid.found_in_pages((page for each in browsers for page in each.pages), of=gateway.url) == []
 
 
-def _recording(application: web.Application, requests: list[str]) -> web.Application:
+def recording(application: web.Application, requests: list[str]) -> web.Application:
+    """An application that writes down the method and the target of each request it gets."""
     application.middlewares.insert(0, _recorder(requests))
     return application
 

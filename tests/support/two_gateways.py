@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
-from redis import Redis
 
 from gateway.demo.upstream import make_upstream
 from tests.support.balancer import Balancer
@@ -18,7 +17,6 @@ from tests.support.gateway import Wanted, gateway_process
 from tests.support.http_browser import HTTPBrowser
 from tests.support.page import Page
 from tests.support.processes import Program
-from tests.support.redis_server import RedisServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +117,3 @@ class Two:
     async def has_served(self, number: int, path: str) -> None:
         """Return once one of the gateways has logged a request for a path."""
         await asyncio.to_thread(self.programs[number].line, f'"path": "{path}"')
-
-
-def redis_dump(redis_server: RedisServer) -> bytes:
-    """The dump that Redis writes of itself."""
-    with Redis(port=redis_server.port, decode_responses=True) as client:
-        client.config_set("rdbcompression", "no")
-        client.save()
-        found = client.config_get("dir", "dbfilename")
-    return Path(found["dir"], found["dbfilename"]).read_bytes()

@@ -65,6 +65,14 @@ class Unsaid:
         if "Location" in page.fields:
             self.add_members(URL(page.fields["Location"], encoded=True).query)
 
+    def found_in_pages(self, pages: Iterable[Page], *, of: str) -> list[str]:
+        """Each value that the body of one of these answers holds, when it came from the origin `of`.
+
+        The page on the way to the provider's sign-out holds the hint that it brings there.
+        """
+        bodies = [page.text for page in pages if str(page.url).startswith(of) and not _leads_out(page)]
+        return self.found_in(bodies)
+
     def found_in(self, lines: Iterable[str]) -> list[str]:
         """Each value that some line holds, as its name and the line."""
         # Both sides cut into pieces of one length: a long run has thousands of values and of lines.
@@ -74,6 +82,10 @@ class Unsaid:
             for line in lines
             for name in sorted({names[piece] for piece in _pieces(line) if piece in names})
         ]
+
+
+def _leads_out(page: Page) -> bool:
+    return 'http-equiv="refresh"' in page.text
 
 
 def _parts(value: str) -> set[str]:

@@ -14,10 +14,12 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import async_playwright
 
 from gateway.errors import Fault
+from gateway.web.branding import Branding
 from gateway.web.languages import LANGUAGES, LOCALES
-from gateway.web.pages import ASSETS, CONTENT_SECURITY_POLICY, Branding, Levels, Pages
+from gateway.web.pages import CONTENT_SECURITY_POLICY, Levels, Pages
 
 PAGES: Final = Pages()
+ASSETS: Final = PAGES.assets
 ASSETS_PATH: Final = "/_gateway/assets/"
 BRANDING: Final = Branding(
     service_name="Démarches du Morbihan",
@@ -69,7 +71,7 @@ TOO_LOW: Final = Levels(asked=("mfa",), came="eidas1", still_signed_in=True, ret
 EVERY_PAGE: Final[dict[str, Callable[[str, Branding], str]]] = {
     "sign-in": lambda language, branding: PAGES.sign_in(language, branding=branding, sign_in_url="/in"),
     "sign-out": lambda language, branding: PAGES.sign_out(
-        language, branding=branding, sign_out_path="/out", return_url="/"
+        language, branding=branding, sign_out_path="/out", here_path="/here", return_url="/"
     ),
     "signed-out": lambda language, branding: PAGES.signed_out(
         language, branding=branding, provider_too=False, home_url="/"
@@ -139,7 +141,9 @@ class Document(HTMLParser):
 
     def main_action(self) -> tuple[dict[str, str | None], str]:
         """The one link or button that looks like a button."""
-        (element,) = [e for tag in ("a", "button") for e in self.all(tag) if e[0].get("class") == "action"]
+        (element,) = [
+            e for tag in ("a", "button") for e in self.all(tag) if e[0].get("class") == "action fr-btn"
+        ]
         return element
 
 
@@ -154,7 +158,7 @@ def test_a_page_has_its_language_one_heading_its_landmarks_and_a_title(
     page: str, language: str, branding: Branding
 ) -> None:
     document = Document(EVERY_PAGE[page](language, branding))
-    assert document.one("html")[0] == {"lang": language}
+    assert document.one("html")[0] == {"lang": language, "dir": "ltr"}
     heading = document.one("h1")[1]
     assert heading
     assert document.one("title")[1].startswith(f"{heading} ")
@@ -186,7 +190,9 @@ def test_a_page_refers_to_assets_that_there_are(page: str) -> None:
 
 
 def test_assets_are_looked_for_where_they_are_served() -> None:
-    html = Pages("/elsewhere/").sign_out("fr", branding=PLAIN, sign_out_path="/out", return_url="/")
+    html = Pages("/elsewhere/").sign_out(
+        "fr", branding=PLAIN, sign_out_path="/out", here_path="/here", return_url="/"
+    )
     assert all(str(attrs["src"]).startswith("/elsewhere/") for attrs, _ in Document(html).all("img"))
 
 
@@ -206,9 +212,8 @@ def test_a_page_is_no_dead_end(page: str, language: str, branding: Branding) -> 
 def test_a_page_names_the_service_and_its_contact(page: str, language: str) -> None:
     document = Document(EVERY_PAGE[page](language, BRANDING))
     assert document.one("header")[1] == BRANDING.service_name
-    assert ("mailto:aide@morbihan.example.gouv.fr", BRANDING.contact) in [
-        (attrs.get("href"), text) for attrs, text in document.all("a")
-    ]
+    (href,) = [str(attrs["href"]) for attrs, text in document.all("a") if text == BRANDING.contact]
+    assert href.partition("?")[0] == "mailto:aide@morbihan.example.gouv.fr"
 
 
 @pytest.mark.parametrize(
@@ -226,7 +231,7 @@ def test_a_page_names_the_service_and_its_contact(page: str, language: str) -> N
 )
 def test_only_an_address_that_is_safe_to_follow_becomes_a_link(contact: str, href: str | None) -> None:
     document = Document(error(branding=Branding(contact=contact)))
-    links = [attrs["href"] for attrs, _ in document.all("a") if attrs.get("class") != "action"]
+    links = [str(attrs["href"]).partition("?")[0] for attrs, _ in document.all("a") if not attrs.get("class")]
     assert links == ([href] if href else [])
     assert contact.removeprefix("https://").rstrip("/") in document.one("main")[1]
 
@@ -273,8 +278,8 @@ def test_what_others_wrote_is_shown_as_they_wrote_it_and_nothing_more(html: str)
     "html",
     [
         PAGES.sign_in("fr", branding=PLAIN, sign_in_url=HOSTILE),
-        PAGES.sign_out("fr", branding=PLAIN, sign_out_path=HOSTILE, return_url="/"),
-        PAGES.sign_out("fr", branding=PLAIN, sign_out_path="/out", return_url=HOSTILE),
+        PAGES.sign_out("fr", branding=PLAIN, sign_out_path=HOSTILE, here_path="/here", return_url="/"),
+        PAGES.sign_out("fr", branding=PLAIN, sign_out_path="/out", here_path="/here", return_url=HOSTILE),
         PAGES.signed_out("fr", branding=PLAIN, provider_too=True, home_url=HOSTILE),
         PAGES.onward("fr", branding=PLAIN, url=HOSTILE),
         error(retry_url=HOSTILE),
@@ -322,7 +327,7 @@ def test_the_button_of_an_error_page_says_where_it_leads(
 
 def test_where_no_service_is_no_home_page_is_offered() -> None:
     document = Document(error(branding=PLAIN, fault=Fault.HOST_UNKNOWN, retry_url=None))
-    assert document.all("a") == []
+    assert [attrs["href"] for attrs, _ in document.all("a")] == ["#content"]
     assert LOCALES["fr"]["error"]["host"]["next_step"].split()[0] in document.one("main")[1]
 
 
@@ -344,7 +349,7 @@ def test_a_refusal_offers_first_to_come_back_with_another_account() -> None:
         "method": "post",
         "action": "/_gateway/sign-out",
     }
-    assert document.main_action() == ({"class": "action", "type": "submit"}, common("other_account"))
+    assert document.main_action() == ({"class": "action fr-btn", "type": "submit"}, common("other_account"))
 
 
 def test_where_no_account_would_help_the_home_page_comes_first() -> None:
@@ -382,8 +387,11 @@ def test_a_level_that_is_too_low_is_shown_beside_the_one_asked_for(
 
 def test_a_level_is_tried_again_first_and_the_account_changed_second() -> None:
     document = Document(refusal(levels=TOO_LOW))
-    assert document.main_action() == ({"class": "action", "href": "/again"}, common("try_again"))
-    assert document.one("button") == ({"class": "plain", "type": "submit"}, common("other_account"))
+    assert document.main_action() == ({"class": "action fr-btn", "href": "/again"}, common("try_again"))
+    assert document.one("button") == (
+        {"class": "plain fr-btn fr-btn--tertiary", "type": "submit"},
+        common("other_account"),
+    )
     assert common("still_signed_in") in document.one("main")[1]
 
 
@@ -430,7 +438,10 @@ def test_the_button_follows_the_rules_of_proconnect(
     language: str, label: str, about: str, new_window: str
 ) -> None:
     document = Document(PAGES.sign_in(language, branding=BRANDING, sign_in_url="/in?return_to=/a%26b"))
-    assert ({"class": "proconnect", "href": "/in?return_to=/a%26b"}, label) in document.all("a")
+    assert (
+        {"class": "proconnect fr-connect fr-connect--pro", "href": "/in?return_to=/a%26b"},
+        label,
+    ) in document.all("a")
     (attrs,) = [attrs for attrs, text in document.all("a") if text == about.replace("\u202f", " ")]
     assert attrs == {
         "href": "https://www.proconnect.gouv.fr/",
@@ -461,13 +472,20 @@ def test_another_provider_is_called_by_its_name(page: str, language: str) -> Non
 def test_the_button_of_another_provider_names_it() -> None:
     branding = Branding(provider_name="Annuaire interne")
     document = Document(PAGES.sign_in("en", branding=branding, sign_in_url="/in"))
-    assert document.main_action() == ({"class": "action", "href": "/in"}, "Sign in with Annuaire interne")
+    assert document.main_action() == (
+        {"class": "action fr-btn", "href": "/in"},
+        "Sign in with Annuaire interne",
+    )
 
 
 def test_signing_out_is_a_post_that_the_person_may_still_decline() -> None:
-    document = Document(PAGES.sign_out("fr", branding=BRANDING, sign_out_path="/out", return_url="/page"))
+    document = Document(
+        PAGES.sign_out("fr", branding=BRANDING, sign_out_path="/out", here_path="/here", return_url="/page")
+    )
     assert document.one("form")[0] == {"class": "actions", "method": "post", "action": "/out"}
-    assert document.one("button")[0] == {"class": "action", "type": "submit"}
+    both, here = document.all("button")
+    assert both[0] == {"class": "action fr-btn", "type": "submit"}
+    assert here[0]["formaction"] == "/here"
     assert "/page" in [attrs["href"] for attrs, _ in document.all("a")]
 
 
@@ -491,16 +509,18 @@ def test_onward_leads_on_by_itself_or_by_its_link() -> None:
 @pytest.mark.parametrize("name", ASSETS)
 def test_an_asset_is_named_after_its_content(name: str) -> None:
     digest = hashlib.sha256(ASSETS[name].content).hexdigest()[:16]
-    assert re.fullmatch(rf"[a-z-]+\.{digest}\.(css|svg)", name)
-    assert ASSETS[name].content_type == (
-        "image/svg+xml" if name.endswith(".svg") else "text/css; charset=utf-8"
-    )
+    ending = re.fullmatch(rf"[A-Za-z0-9_-]+\.{digest}\.(css|svg|woff2)", name)
+    assert ending is not None
+    kinds = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml", "woff2": "font/woff2"}
+    assert ASSETS[name].content_type == kinds[ending[1]]
 
 
-@pytest.mark.parametrize("name", ASSETS)
-def test_an_asset_fetches_nothing_and_runs_nothing(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in ASSETS if not name.endswith(".woff2")])
+def test_an_asset_fetches_nothing_from_elsewhere_and_runs_nothing(name: str) -> None:
     content = ASSETS[name].content.decode().replace("http://www.w3.org/2000/svg", "")
-    assert not re.search(r"url\(|@import|https?:|<script|javascript:|\bon\w+=", content)
+    beside = set(re.findall(r'url\("?([^")]*)"?\)', content))
+    assert beside <= ASSETS.keys()
+    assert not re.search(r"@import|https?:|data:|<script|javascript:|\bon\w+=", content)
 
 
 @pytest.mark.parametrize(
@@ -625,7 +645,9 @@ async def test_in_a_browser_the_sign_out_form_reaches_another_site_by_way_of_onw
     elsewhere = str(provider.make_url("/end").with_host("localhost"))
 
     async def ask(_: web.Request) -> web.Response:
-        return page_response(PAGES.sign_out("fr", branding=BRANDING, sign_out_path="/out", return_url="/"))
+        return page_response(
+            PAGES.sign_out("fr", branding=BRANDING, sign_out_path="/out", here_path="/here", return_url="/")
+        )
 
     async def out(_: web.Request) -> web.Response:
         return page_response(PAGES.onward("fr", branding=BRANDING, url=elsewhere))
