@@ -1,0 +1,1 @@
+"""What loads a server, and the reading of what came of it. Nothing here starts a server."""
