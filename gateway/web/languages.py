@@ -100,6 +100,7 @@ _ERROR_TEXTS: Final = (
     ("id-token-iat", "clock"),
     ("id-token-nbf", "clock"),
     ("id-token-", "unverified"),
+    ("refresh-", "unverified"),
     ("userinfo-", "unverified"),
     ("upstream-unreachable", "upstream-away"),
     ("upstream-tls", "upstream-away"),

@@ -12,7 +12,9 @@ out = sys.stdout.buffer
 environ = {name.decode(): value.decode("utf-8", "replace") for name, value in os.environb.items()}
 
 
-def say(*lines: str, body: bytes = b"") -> None:
+def say(*lines: str, body: bytes = b"", whole: bool = True) -> None:
+    if whole:
+        lines = (*lines, f"Content-Length: {len(body)}")
     out.write("".join(f"{line}\n" for line in lines).encode() + b"\n" + body)
     out.flush()
 
@@ -39,16 +41,14 @@ match environ["SCRIPT_NAME"]:
             "Set-Cookie: one=1; Path=/; HttpOnly",
             "Set-Cookie: two=2; Path=/; Expires=Wed, 01 Jan 2031 00:00:00 GMT",
             "Content-Type: text/html; charset=utf-8",
-            # Else Apache counts the octets itself, if all of them come in time.
-            f"Content-Length: {len(body)}",
             body=body,
         )
     case "/moved":
         say("Status: 302 Found", "Location: http://localhost/page?x=%C3%A9")
     case "/none":
-        say("Status: 204 No Content")
+        say("Status: 204 No Content", whole=False)
     case "/events":
-        say("Content-Type: text/event-stream", body=b"data: first\n\n")
+        say("Content-Type: text/event-stream", body=b"data: first\n\n", whole=False)
         for _ in range(1000):
             if Path(environ["DOCUMENT_ROOT"], "go").exists():
                 break

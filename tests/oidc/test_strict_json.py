@@ -109,7 +109,7 @@ def test_octets_of_any_kind_are_read_or_refused(raw: bytes) -> None:
 
 
 OWN_WRITING = {
-    "cli.py": "a file of claims that the administrator names",
+    "cli_explain.py": "a file of claims that the administrator names",
     "observe/exposition.py": "numbers that another worker of this gateway left",
     "oidc/form_post.py": "what the gateway sealed",
     "oidc/pending.py": "what the gateway sealed",

@@ -77,7 +77,9 @@ lines.on('line', async (line) => {
     say({ refused: error.error_description ?? error.message });
   }
 });
-lines.on('close', () => process.exit(0));
-process.on('SIGTERM', () => process.exit(0));
+// Not process.exit(): now and then Node waits there for its own threads, without end.
+const end = () => process.kill(process.pid, 'SIGKILL');
+lines.on('close', end);
+process.on('SIGTERM', end);
 
 say({ issuer, engine: options.engine, version: installedVersion(options.engine), node: process.version });

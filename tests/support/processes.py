@@ -15,7 +15,8 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -50,11 +51,26 @@ def find_program(*names: str, package: str) -> str:
     raise ProgramMissingError(f"{missing} is not installed: run scripts/setup test, or install {package}")
 
 
+BELOW_EPHEMERAL = range(10_000, 32_000)
+"""Ports that the kernel gives to no outgoing connection (Linux: net.ipv4.ip_local_port_range)."""
+
+_first = os.getpid() * 7919 % len(BELOW_EPHEMERAL)
+_ports: Iterator[int] = cycle([*BELOW_EPHEMERAL[_first:], *BELOW_EPHEMERAL[:_first]])
+
+
 def free_port(host: str = LOOPBACK) -> int:
-    """A TCP port that nobody listened on a moment ago; for programs that cannot choose one themselves."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that nobody listens on; for programs that cannot choose one themselves.
+
+    No port comes twice from one process before all others have, and each process begins elsewhere.
+    """
+    for port in _ports:
+        with (
+            socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe,
+            contextlib.suppress(OSError),
+        ):
+            probe.bind((host, port))
+            return port
+    raise ProgramFailedError("no port is free")
 
 
 def _ends_with_its_parent(command: Sequence[str]) -> list[str]:
