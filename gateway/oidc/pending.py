@@ -160,7 +160,8 @@ def open_pending(
 def attempts_to_drop(cookies: Mapping[str, str], *, adding: str, size: int, box: Box) -> list[str]:
     """Which cookies of earlier attempts must go for one more: five fit, in 3500 octets; the oldest go.
 
-    Those that do not open go too. At most ten go at once; the next answer goes on.
+    Of those begun in the same second, the one sent first is older (RFC 6265 section 5.4). Those that do not
+    open go too. At most ten go at once; the next answer goes on.
 
     Args:
         cookies: every cookie of the request.
@@ -174,8 +175,9 @@ def attempts_to_drop(cookies: Mapping[str, str], *, adding: str, size: int, box:
         name: pending.started_at if (pending := _open(value, box=box, cookie_name=name)) else -1
         for name, value in earlier.items()
     }
+    oldest_first = sorted(started, key=lambda name: started[name])
     kept, octets, dropped = 1, _cost(adding, size), []
-    for name in sorted(started, key=lambda name: started[name], reverse=True):
+    for name in reversed(oldest_first):
         octets += _cost(name, len(earlier[name]))
         if started[name] < 0 or kept == _MOST_ATTEMPTS or octets > _MOST_OCTETS:
             dropped.append(name)

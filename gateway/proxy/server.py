@@ -1,13 +1,16 @@
 """Adapter: aiohttp's server, where a proxy needs it to behave otherwise than for an application.
 
 What cannot be parsed is refused with an answer that is always the same (aiohttp's own quotes the request)
-and with the status that says why. A body that turns out broken is broken for whoever reads it, and a body
-whose browser has left is not waited for (aiohttp waits). There is no start on the lenient parser in Python.
+and with the status that says why, which its sender gets to read. A body that turns out broken is broken for
+whoever reads it, and a body whose browser has left is not waited for (aiohttp waits). There is no start on
+the lenient parser in Python.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -20,6 +23,8 @@ from aiohttp.typedefs import Handler
 READ_AHEAD: Final = 64 * 1024
 """Octets of a request's body that are held for a slow upstream, more or less."""
 
+_LAST_WORD: Final = 2.0
+"""Seconds in which who sent what cannot be read comes to read the refusal."""
 
 _REFUSAL_FIELDS: Final = {
     "Server": "proconnect-gateway",  # aiohttp's own would say which version of what is to be attacked
@@ -48,14 +53,22 @@ class Bounds:
 class FrontProtocol(web.RequestHandler):
     """One browser's connection."""
 
-    __slots__ = ()
+    __slots__ = ("_gone", "_unreadable")
+
+    def __init__(self, *args: Any, **settings: Any) -> None:  # noqa: ANN401 - aiohttp keeps the types private
+        super().__init__(*args, **settings)
+        self._unreadable = False
+        self._gone: asyncio.Event | None = None
 
     def data_received(self, data: bytes) -> None:
         """Read what came; if it cannot be read on, a body that is still awaited never comes."""
+        if self._unreadable:
+            return
         super().data_received(data)
         if not self._messages:
             return
         if not self._end_behind_an_upgrade():
+            self._unreadable = True
             request = self._current_request
             awaited = [] if request is None else [request.content]
             for payload in [*awaited, *(payload for _, payload in self._messages)]:
@@ -84,6 +97,8 @@ class FrontProtocol(web.RequestHandler):
         super().connection_lost(exc)
         if reading_on is not None:
             reading_on.cancel()
+        if self._gone is not None:
+            self._gone.set()
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -95,7 +110,21 @@ class FrontProtocol(web.RequestHandler):
         finished = await super().finish_response(request, resp, start_time)
         if self._messages:
             self._end_behind_an_upgrade()  # it came behind a request for an upgrade that was declined
+        if self._unreadable and not resp.keep_alive:
+            await self._linger()
         return finished
+
+    async def _linger(self) -> None:
+        """Close, and drop what comes for a moment: a reset would take the answer away (RFC 9112 9.6)."""
+        if self.transport is None:
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.resume_reading()
+        self._gone = asyncio.Event()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORD):
+                await self._gone.wait()
 
     def handle_error(
         self,

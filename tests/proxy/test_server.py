@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -44,6 +45,37 @@ async def test_what_cannot_be_read_is_refused_with_its_status_and_quoted_nowhere
         assert received.closed
         assert b"secret" not in received.data
         assert b"aaa" not in received.data
+
+
+@pytest.mark.parametrize(
+    "request_, status",
+    [
+        (b"GET /" + b"a" * 2000, b"414"),
+        (GET + b"X: " + b"a" * 2000, b"431"),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\nx\r\n", b"400"),
+    ],
+    ids=["target", "field", "chunk"],
+)
+async def test_a_refusal_reaches_whoever_sends_on_and_then_reads(
+    running: Running, request_: bytes, status: bytes
+) -> None:
+    async with RawUpstream(OK) as upstream:
+        front = await running(upstream.url, bounds=Bounds(line=1000))
+        with socket.create_connection((LOOPBACK, front.port), timeout=WAIT_SECONDS) as browser:
+            await asyncio.to_thread(browser.sendall, request_)
+            for _ in range(10):
+                await asyncio.sleep(0.02)
+                await asyncio.to_thread(browser.sendall, b"a" * 100_000)
+            assert (await asyncio.to_thread(browser.recv, 100)).split(b" ", 2)[1] == status
+
+
+async def test_hazard_lingering_whoever_was_refused_is_not_listened_to_for_ever(running: Running) -> None:
+    async with RawUpstream(OK) as upstream:
+        front = await running(upstream.url)
+        async with await front.connect() as browser:
+            await browser.send(b"nonsense\r\n\r\n")
+            assert (await browser.read_message()).startswith(b"HTTP/1.0 400 ")
+            await drip_until_cut(browser)
 
 
 async def test_a_head_that_does_not_end_is_cut(running: Running) -> None:
