@@ -1,18 +1,11 @@
 """What the policy saw is what the upstream gets, for any target and any fields.
 
-The oracle reads a path as the loosest server would, in every order of doing so, and knows nothing of how the
-gateway reads it.
+The functions that a request passes are called one by one; `tests/fuzz/test_over_the_wire.py` asks a gateway.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from itertools import permutations
-from urllib.parse import unquote_to_bytes
-
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gateway.access.paths import path_pattern
 from gateway.access.policy import Access, App, Route
@@ -23,8 +16,8 @@ from gateway.proxy.fields import Forwarded, OwnCookies, Reserved, request_fields
 from gateway.proxy.framing import request_head
 from gateway.proxy.names import folded
 from gateway.proxy.target import read_target
+from tests.support.odd_requests import FIELDS, PLACES, TARGETS, place_of, readings
 
-PLACES = ("/admin", "/api/v2", "/public")
 ROUTES = tuple(Route(place=path, path=path_pattern(path), access=Access.PUBLIC) for path in PLACES)
 APP = App(
     name="app",
@@ -34,85 +27,6 @@ APP = App(
     fallback=Route(place="", path=path_pattern("/")),
 )
 PARTS = ByPrefix("", {path: path for path in PLACES})
-
-PIECES = st.sampled_from(
-    [
-        "/admin",
-        "/public",
-        "/api",
-        "/v2",
-        "/",
-        "..",
-        ".",
-        "%2e",
-        "%2F",
-        "%5c",
-        "\\",
-        ";",
-        "%3b",
-        ";x=/",
-        "//",
-        "%25",
-        "%",
-        "?",
-        "#",
-        "A",
-        "%61",
-        "%41",
-        "dmin",
-        "PUBLIC",
-        "é",
-        "%c3%a9",
-        "%00",
-        "x",
-        "~",
-        "*",
-        "+",
-        "%20",
-    ]
-)
-TARGETS = st.lists(PIECES, min_size=1, max_size=8).map("".join)
-
-
-def unescaped(path: str) -> str:
-    return unquote_to_bytes(path).decode("latin-1")
-
-
-def without_dots(path: str) -> str:
-    kept: list[str] = []
-    for segment in path.split("/"):
-        if segment == "..":
-            kept = kept[:-1] or [""]
-        elif segment != ".":
-            kept.append(segment)
-    return "/".join(kept)
-
-
-READINGS: tuple[Callable[[str], str], ...] = (
-    unescaped,
-    unescaped,
-    lambda path: path.replace("\\", "/"),
-    lambda path: re.sub(r";[^/]*", "", path),
-    lambda path: re.sub(r"/{2,}", "/", path),
-    without_dots,
-)
-
-
-def readings(path: str) -> Iterator[str]:
-    """Every path that a server could make of this one with up to three of these habits."""
-    yield path
-    for count in (1, 2, 3):
-        for order in set(permutations(READINGS, count)):
-            read = path
-            for habit in order:
-                read = habit(read)
-            yield read
-
-
-def place_of(path: str) -> str:
-    """The rule that a reading falls under, by whole segments, whatever its case."""
-    low = path.lower()
-    return next((place for place in PLACES if low == place or low.startswith(f"{place}/")), "")
 
 
 @settings(max_examples=400)
@@ -131,39 +45,6 @@ def test_hazard_path_matching_no_server_reads_what_goes_up_under_another_rule(ra
     assert led == decided.place
 
 
-NAMES = st.sampled_from(
-    [
-        "X-ProConnect-Sub",
-        "x_proconnect_sub",
-        "X-ProConnect.Sub",
-        "Remote-User",
-        "REMOTE_USER",
-        "Cookie",
-        "X-Odd",
-        "X-Forwarded-For",
-        "x_forwarded_host",
-        "X-Request-Id",
-        "Connection",
-        "Keep-Alive",
-        "TE",
-        "Forwarded",
-        "Transfer_Encoding",
-        "Proxy",
-        "Upgrade",
-        "X-Real-IP",
-        "Content_Length",
-    ]
-)
-VALUES = st.sampled_from(
-    [
-        "forged",
-        "close, X-ProConnect-Sub",
-        "remote-user",
-        "X-Forwarded-For, X-Odd",
-        "a=forged",
-        "gateway=x; a=b",
-    ]
-)
 IDENTITY = ((b"Remote-User", b"alice"), (b"X-ProConnect-Sub", b"a1"))
 TOLD = {
     "remote-user": ["alice"],
@@ -178,7 +59,7 @@ COOKIES = OwnCookies(names=frozenset({b"gateway"}))
 
 
 @settings(max_examples=400)
-@given(st.lists(st.tuples(NAMES, VALUES), max_size=8))
+@given(FIELDS)
 def test_hazard_header_spoofing_whatever_a_browser_sends_the_gateways_fields_are_its_own(
     sent: list[tuple[str, str]],
 ) -> None:

@@ -98,7 +98,7 @@ def target_of(request: bytes) -> bytes:
     return request.split(b" ", 2)[1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Wire:
     """A gateway before an upstream that keeps what it gets; a test writes the browser's octets itself.
 
