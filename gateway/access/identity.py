@@ -113,7 +113,7 @@ class IdentityFields:
         """
         written: dict[str, tuple[bytes, bytes]] = {}
         for name, text in self._texts(claims):
-            value = None if text is None else encode(text, self.encoding)
+            value = encode(text, self.encoding) if text else None
             if value and len(value) <= LONGEST_VALUE and name.lower() not in written:
                 written[name.lower()] = (name.encode(), value)
         return list(written.values())
@@ -172,7 +172,7 @@ def as_text(value: object, separator: str | None = None) -> str | None:
 
 def encode(text: str, encoding: Encoding) -> bytes | None:
     """A value as field octets (RFC 9110 section 5.5); None when it has control characters."""
-    if not text or any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in text):
+    if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in text):
         return None
     match encoding:
         case Encoding.PERCENT:

@@ -71,7 +71,7 @@ def _read(raw: str) -> Path:
     for reading in (once, twice):
         slashed = reading.replace("\\", "/")
         without_parameters = _PARAMETERS.sub("", slashed)
-        if _has_dot_segment(slashed) or _has_dot_segment(without_parameters):
+        if _has_dot_segment(without_parameters):
             raise RequestError(Fault.TARGET_AMBIGUOUS, why="dot segment")
         others |= {reading, _SLASHES.sub("/", slashed), _SLASHES.sub("/", without_parameters)}
     decoded = _decode(_ENCODED_SLASH.sub("%252F", raw))

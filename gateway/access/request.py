@@ -145,13 +145,13 @@ def read_request(
     )
 
 
-def host_of(authority: str | None) -> str:
+def host_of(authority: str) -> str:
     """The host of a `Host` field's value, in lower case and without its port (RFC 9110 section 7.2).
 
     Raises:
         RequestError: there is none, or it is not a host with an optional port.
     """
-    match = _AUTHORITY.fullmatch(authority or "")
+    match = _AUTHORITY.fullmatch(authority)
     if match is None:
         raise RequestError(Fault.REQUEST_MALFORMED, why="Host is missing or malformed")
     return match["host"].lower()

@@ -125,7 +125,7 @@ class Answers:
     def branding(self, request: web.Request) -> Branding:
         """The branding of the host asked for; that of no app for a host that is not ours."""
         try:
-            return self.branding_at(host_of(request.headers.get("Host"))) or self.no_host
+            return self.branding_at(host_of(request.headers.get("Host", ""))) or self.no_host
         except RequestError:
             return self.no_host
 

@@ -66,3 +66,11 @@ def test_invented_hosts_do_not_fill_the_memory() -> None:
 
 def test_everything_is_there_as_it_was_given() -> None:
     assert set(HOSTS.all) == set(NAMES)
+
+
+def test_the_longest_name_that_there_can_be_is_a_host() -> None:
+    most = 253 - len(".example.gouv.fr")
+    host = ".".join(["a" * 63] * 3 + ["a" * (most - 3 * 64)]) + ".example.gouv.fr"
+    assert len(host) == 253
+    assert HOSTS.get(host) == f"*.example.gouv.fr at {host}"
+    assert HOSTS.get(f"a{host}") is None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.access.identity import Encoding, IdentityFields, as_text, encode
+from gateway.access.identity import Encoding, IdentityFields, as_text, encode, lower_case
 from gateway.access.presets import Preset, Template
 
 NAME = "Éléonore Lefèvre-Œillet"
@@ -261,3 +261,34 @@ def test_the_usual_fields_are_those_of_the_usual_claims() -> None:
     more = "Organizational-Unit Belonging-Population Phone-Number Custom Acr Amr Auth-Time"
     names = {f"X-ProConnect-{name}".encode() for name in f"{claims} {more}".split()}
     assert set(IdentityFields().usual) == {b"Remote-User", *names}
+
+
+@pytest.mark.parametrize("text, lower", [("ÉLAN", "élan"), ("Œillet", "œillet"), ("\u212aate", "\u212aate")])
+def test_a_letter_stays_beyond_ascii_or_within(text: str, lower: str) -> None:
+    assert lower_case(text) == lower
+
+
+def test_a_list_with_anything_but_texts_is_json_whatever_the_separator() -> None:
+    assert as_text(["a", 1, None], ",") == '["a",1,null]'
+
+
+@pytest.mark.parametrize(
+    "encoding, text, octets",
+    [
+        (Encoding.LATIN_1, "L'Haÿ", b"L'Ha\xff"),
+        (Encoding.LATIN_1, "Œuvre", b"OEuvre"),
+        (Encoding.PERCENT, " a  ", b"%20a%20%20"),
+        (Encoding.PERCENT, "  ", b"%20%20"),
+    ],
+)
+def test_what_stands_at_the_edge_of_an_encoding(encoding: Encoding, text: str, octets: bytes) -> None:
+    assert encode(text, encoding) == octets
+
+
+def test_the_usual_names_are_those_that_somebody_may_get() -> None:
+    claims = {"sub": "b1", "email": "a@b.fr", "given_name": "A", "usual_name": "B", "siret": "1"}
+    for preset in Preset:
+        fields = IdentityFields(preset=preset)
+        names = {name.decode().lower() for name in fields.usual}
+        assert set(map(str.lower, written(claims, preset=preset))) <= names
+        assert not [name for name in names if name.startswith("none")]

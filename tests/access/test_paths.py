@@ -122,3 +122,16 @@ def test_no_path_takes_longer_than_its_length(path: str) -> None:
     began = time.process_time()
     assert not any(pattern.covers(path) for pattern in patterns)
     assert time.process_time() - began < 1
+
+
+def test_a_single_path_covers_itself_and_nothing_beneath() -> None:
+    single, all_below = path_pattern("/a", exact=True), path_pattern("/a")
+    assert single.covers_all_of(single)
+    assert all_below.covers_all_of(single)
+    assert not single.covers_all_of(all_below)
+
+
+def test_the_end_of_a_pattern_is_not_its_beginning_again() -> None:
+    pattern = path_pattern("/a/**/a", exact=True)
+    assert not pattern.covers("/a")
+    assert pattern.covers("/a/a")

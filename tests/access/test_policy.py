@@ -160,3 +160,16 @@ def test_a_target_that_two_servers_read_differently_is_refused(raw: str) -> None
 
 def test_only_routes_that_tell_who_asks_want_a_session() -> None:
     assert {a for a in Access if route("/", a).wants_session} == {Access.OPTIONAL, Access.SIGNED_IN}
+
+
+def test_head_goes_where_get_does_and_nowhere_else() -> None:
+    assert route("/", Access.PUBLIC, methods={"GET"}).covers_method("HEAD")
+    assert not route("/", Access.PUBLIC, methods={"POST"}).covers_method("HEAD")
+    assert not route("/", Access.PUBLIC, methods={"GET"}).covers_method("get")
+
+
+def test_a_rule_that_is_only_tried_refuses_nobody_and_asks_for_no_level() -> None:
+    tried = replace(FALLBACK, require=Requirement(every=(OTHERS, MFA)), shadow=True)
+    assert decide(APP, tried, ALICE) == Allow(Reason.SIGNED_IN, ALICE, shadowed=Reason.OTHER_ORGANISATION)
+    assert tried.levels == ()
+    assert replace(tried, shadow=False).levels == MFA.values

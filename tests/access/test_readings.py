@@ -104,3 +104,27 @@ def test_any_text_is_read_or_refused(raw: str) -> None:
     for reading in (path.decoded, *path.others):
         assert not {".", ".."} & set(reading.replace("\\", "/").split("/"))
         assert "\x00" not in reading
+
+
+@pytest.mark.parametrize(
+    "raw, lies",
+    [
+        ("/_gateway", True),
+        ("/_gateway/", True),
+        ("/_gateway/x", True),
+        ("/_gatewayx", False),
+        ("/x/_gateway/", False),
+        ("/_Gateway/x", True),
+        ("//_gateway/x", True),
+        ("/%5fgateway/x", True),
+        ("//x", False),
+    ],
+)
+def test_what_some_server_reads_under_a_prefix_lies_there(raw: str, *, lies: bool) -> None:
+    assert read_path(raw).any_starts_with("/_gateway/") is lies
+
+
+@pytest.mark.parametrize("length", [255, 256, 257])
+def test_a_long_path_is_read_as_a_short_one(length: int) -> None:
+    raw = "/A" + "%61" * ((length - 2) // 3)
+    assert read_path(raw).others == {raw.replace("%61", "a").casefold()}

@@ -95,7 +95,6 @@ def test_a_host_is_compared_in_lower_case_without_its_port(authority: str, host:
 @pytest.mark.parametrize(
     "authority",
     [
-        None,
         "",
         ":80",
         "a b",
@@ -107,7 +106,7 @@ def test_a_host_is_compared_in_lower_case_without_its_port(authority: str, host:
         "[::1",
     ],
 )
-def test_a_malformed_host_is_refused(authority: str | None) -> None:
+def test_a_malformed_host_is_refused(authority: str) -> None:
     with pytest.raises(RequestError) as refused:
         host_of(authority)
     assert refused.value.fault is Fault.REQUEST_MALFORMED
@@ -148,3 +147,21 @@ def test_a_page_and_a_form_are_for_a_person(method: str, *, for_a_person: bool) 
     )
     assert asked.for_a_person is for_a_person
     assert asked.form is (method == "POST")
+
+
+def test_what_nobody_says_is_empty_or_stays() -> None:
+    assert read(None).client == ""
+    assert PROXIES.client(None, []) == ""
+    told = read("172.18.0.2", Host="app.example:8443")
+    assert (told.authority, told.scheme) == ("app.example:8443", "https")
+
+
+@pytest.mark.parametrize(
+    "method, mode, form", [("POST", "navigate", True), ("POST", "cors", False), ("GET", "navigate", False)]
+)
+def test_a_form_is_what_a_person_posts(method: str, mode: str, *, form: bool) -> None:
+    fields = CIMultiDict({"Host": "app.example", "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": "document"})
+    asked = read_request(
+        method=method, target="/", fields=fields, peer=None, scheme="https", proxies=TrustedProxies()
+    )
+    assert asked.form is form

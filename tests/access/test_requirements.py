@@ -270,3 +270,26 @@ def test_each_condition_is_shown_with_its_place_and_what_it_saw() -> None:
         ('not.claims."a:b"', (), Answer.ABSENT),
     ]
     assert require.claims == {"roles", "siret", "a:b"}
+
+
+def test_the_longest_email_address_is_one() -> None:
+    longest = "a" * 64 + "@" + ".".join(["b" * 63, "c" * 63, "d" * 61])
+    assert len(longest) == 254
+    assert read_email(longest) == longest
+    assert read_email(f"{longest}d") is None
+
+
+def test_a_text_that_is_not_what_it_looks_like_equals_nothing() -> None:
+    assert condition("roles", "a\u202eb").answer({"roles": ["a\u202eb"]}) is not Answer.YES
+
+
+def test_a_condition_under_not_excludes() -> None:
+    requirement = Requirement(every=(condition("siret", SIRET),), excluded=(condition("roles", "x"),))
+    assert [finding.excludes for finding in requirement.findings({})] == [False, True]
+
+
+def test_no_value_but_a_level_is_a_level_that_would_do() -> None:
+    requirement = Requirement(every=(condition("roles", "r"),), excluded=(condition("acr", "eidas1"),))
+    claims = {"roles": ["r"], "acr": "eidas1"}
+    assert requirement.unmet(claims) == (Reason.EXCLUDED,)
+    assert requirement.levels_that_would_do(claims) == ()
