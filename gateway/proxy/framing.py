@@ -32,7 +32,6 @@ FRAMING_FIELDS: Final = frozenset(
 )
 LENGTHS: Final = frozenset(map(len, ("content-length", "transfer-encoding", "keep-alive")))
 HOST: Final = frozenset(b"-.0123456789:ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz")
-ONCE: Final = frozenset({"content-length", "host", "transfer-encoding"})  # RFC 9112 sections 3.2 and 6.3
 NEVER_UPGRADED: Final = frozenset({b"h2c", b"h2"})  # RFC 9113 section 3.1: HTTP/2 would leave our sight
 
 
@@ -86,12 +85,8 @@ def check_request(message: Message) -> Framing:
     for name, value in message.raw_headers:
         known = _KNOWN[name]
         if known is not None:
-            if known in seen:
-                if known in ONCE:
-                    raise _malformed(f"two {known}")
-                seen[known] += b"," + value
-            else:
-                seen[known] = value
+            # Sent twice, it is a list (RFC 9110 section 5.3), which no Host, length or coding is.
+            seen[known] = value if known not in seen else seen[known] + b"," + value
     _HOSTS[seen.get("host", b"")]
     length = _body_length(seen.get("content-length"), seen.get("transfer-encoding"), version=version)
     if length == 0 and "upgrade" not in seen:

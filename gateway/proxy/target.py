@@ -16,6 +16,7 @@ from gateway.errors import Fault, RequestError
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 _HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9._-]+", re.IGNORECASE)
+_BEHIND_AUTHORITY = re.compile("[/?]")
 
 
 def read_target(raw: str, *, method: str, host: str) -> str:
@@ -46,12 +47,10 @@ def _origin_form(raw: str, *, method: str, host: str) -> str:
     scheme, separator, rest = raw.partition("://")
     if not separator or scheme.lower() not in DEFAULT_PORTS:
         raise RequestError(Fault.REQUEST_MALFORMED, why="neither origin-form nor absolute-form")
-    end = min(
-        position for mark in ("/", "?", "") if (position := rest.find(mark, 0 if mark else len(rest))) >= 0
-    )
-    if rest[:end].lower() != host.lower():
+    authority = _BEHIND_AUTHORITY.split(rest, maxsplit=1)[0]
+    if authority.lower() != host.lower():
         raise RequestError(Fault.TARGET_AMBIGUOUS, why="authority is not the Host")
-    tail = rest[end:]
+    tail = rest.removeprefix(authority)
     if tail.startswith("/"):
         return tail
     # RFC 9112 section 3.2.4: without a path, OPTIONS asks about the server as a whole.
@@ -122,7 +121,7 @@ def read_address(text: str) -> UpstreamAddress:
     parts = urlsplit(text)
     if parts.scheme not in DEFAULT_PORTS:
         raise ValueError("an upstream starts with http://, https:// or unix:/")
-    if parts.username is not None or parts.password is not None:
+    if parts.username is not None:  # empty, if there is a password alone
         raise ValueError("an upstream holds no user name or password")
     if parts.query or parts.fragment:
         raise ValueError("an upstream holds no query and no fragment")

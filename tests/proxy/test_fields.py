@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.proxy.fields import Forwarded, OwnCookies, Reserved, request_fields, response_fields
+from gateway.proxy.fields import Forwarded, OwnCookies, Reserved, request_fields, response_fields, signs_out
 from gateway.proxy.forwarded import Telling
 from gateway.proxy.names import HOP_BY_HOP, TOLD_BY_THE_GATEWAY, folded
 
@@ -219,3 +219,16 @@ def test_a_persons_answer_is_private_unless_the_upstream_says_how_it_may_be_cach
     assert down((b"Vary", b"Accept"), private=True) == [(b"Vary", b"Accept"), *marks]
     assert down(said, private=True) == [said]
     assert down((b"X", b"1")) == [(b"X", b"1")]
+
+
+def test_only_the_connection_field_names_what_goes_no_further() -> None:
+    assert up((b"Keep-Alive", b"X-Odd"), (b"TE", b"X-Odd"), (b"X-Odd", b"1")) == [(b"X-Odd", b"1"), *TOLD]
+    assert down((b"Keep-Alive", b"X-Odd"), (b"X-Odd", b"1")) == [(b"X-Odd", b"1")]
+
+
+@pytest.mark.parametrize("name, leaves", [(b"X-Gateway-Sign-Out", True), (b"X-Gateway-Sign-Outs", False)])
+def test_an_application_says_that_its_person_leaves_and_no_browser_hears_it(
+    name: bytes, *, leaves: bool
+) -> None:
+    assert signs_out([(b"Date", b"x"), (name, b"")]) is leaves
+    assert (down((name, b"")) == []) is leaves

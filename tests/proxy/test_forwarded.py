@@ -29,6 +29,11 @@ def test_the_administrator_says_how_the_browser_is_told_of(
     assert list(told("192.0.2.1", "https", "app.example", telling)) == fields
 
 
+def test_via_says_what_the_browser_spoke() -> None:
+    telling = Telling(x_forwarded=False, via="gateway")
+    assert told("192.0.2.1", "https", "app.example", telling, old=True) == [(b"Via", b"1.0 gateway")]
+
+
 @pytest.mark.parametrize(
     "client, host, value",
     [

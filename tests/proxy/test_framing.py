@@ -38,13 +38,17 @@ class Message:
     "fields, framing",
     [
         ([], NO_BODY),
+        ([(b"X-Odd", b"1"), (b"X-Odd", b"2")], NO_BODY),
         ([(b"Content-Length", b"0")], NO_BODY),
+        ([(b"Content-Length", b"9" * 18)], Framing(length=10**18 - 1)),
         ([(b"content-length", b"0012")], Framing(length=12)),
         ([(b"TRANSFER-ENCODING", b"Chunked")], Framing(length=None)),
         ([(b"Expect", b"100-continue")], NO_BODY),
         ([(b"Expect", b"100-Continue"), (b"Content-Length", b"1")], Framing(length=1, expects_continue=True)),
         ([(b"Expect", b"everything"), (b"Content-Length", b"1")], Framing(length=1)),
         ([UPGRADE, (b"Upgrade", b"websocket")], Framing(upgrade=b"websocket")),
+        ([UPGRADE, (b"Upgrade", b"websocket,, ")], Framing(upgrade=b"websocket")),
+        ([UPGRADE, (b"Upgrade", b"websocket"), (b"Expect", b"100-continue")], Framing(upgrade=b"websocket")),
         (
             [(b"Connection", b"keep-alive"), (b"connection", b"x,\tUPGRADE"), (b"Upgrade", b"a, b/1")],
             Framing(upgrade=b"a, b/1"),
@@ -123,7 +127,7 @@ def test_chunks_from_an_old_browser_are_refused() -> None:
         check_request(Message([HOST, (b"Transfer-Encoding", b"chunked")], version=(1, 0)))
 
 
-@pytest.mark.parametrize("method", ["CONNECT", "TRACE", "PRI"])
+@pytest.mark.parametrize("method", ["CONNECT", "TRACE", "PRI", "get", "GE T", ""])
 def test_methods_that_are_no_applications_are_refused(method: str) -> None:
     with pytest.raises(MethodNotAllowedError):
         check_request(Message([HOST], method=method))
@@ -134,6 +138,7 @@ def test_methods_that_are_no_applications_are_refused(method: str) -> None:
     [
         (b"websocket", [(b"Upgrade", b"WebSocket")], b"WebSocket"),
         (b"a, b/1", [(b"upgrade", b"b/1")], b"b/1"),
+        (b"websocket", [(b"X-Odd", b"1"), (b"Upgrade", b"websocket")], b"websocket"),
         (b"websocket", [(b"Upgrade", b"h2c")], None),
         (b"websocket", [], None),
         (b"websocket", [(b"Upgrade", b"websocket"), (b"Upgrade", b"websocket")], None),

@@ -48,12 +48,13 @@ def test_a_target_in_absolute_form_loses_its_origin(target: str, upstream: str) 
 def test_options_may_ask_about_the_server() -> None:
     assert read_target("*", method="OPTIONS", host="a") == "*"
     assert read_target("http://a", method="OPTIONS", host="a") == "*"
+    assert read_target("http://a?x", method="OPTIONS", host="a") == "/?x"
 
 
 @pytest.mark.parametrize(
     "target",
     [
-        *("", "*", "a", "a:80", "?x", "ftp://a/", "http:/a", "javascript://a/"),
+        *("", "*", "a", "a:80", "http", "?x", "ftp://a/", "http:/a", "javascript://a/"),
         *("/a b", "/\x00", "/\x7f", "/é", "/\udcc3\udca9", "/a\tb", "/\r\n", "http://a\x01/"),
     ],
 )
