@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import Fault, UpstreamError
-from gateway.proxy.answer import HEAD_MAX, AnswerReader, Head
+from gateway.proxy.answer import HEAD_MAX, INTERIM_MAX, AnswerReader, Head
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -277,3 +277,54 @@ def test_nothing_but_an_answer_or_a_refusal_comes_of_any_octets(octets: bytes) -
     except UpstreamError:
         return
     assert reader.complete
+
+
+@pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
+def test_an_answer_that_has_no_body_has_no_length(status: bytes) -> None:
+    reader = read(b"HTTP/1.1 " + status + b"\r\nContent-Length: 5\r\n\r\n")
+    assert reader.head is not None
+    assert reader.head.length == 0
+
+
+def test_nonsense_behind_a_chunk_is_refused_whenever_it_comes() -> None:
+    refused(CHUNKED, b"2\r\nok\r\n", b"nonsense\r\n")
+
+
+@pytest.mark.parametrize("head", [CHUNKED, OK + b"\r\n"])
+def test_content_may_be_as_long_as_it_likes(head: bytes) -> None:
+    pieces = [b"3e8\r\n" + b"x" * 1000 + b"\r\n"] * (2 * HEAD_MAX // 1000)
+    reader = read(head, *pieces)
+    assert not reader.complete
+    assert sum(map(len, reader.body)) >= 1000 * len(pieces)
+
+
+def test_a_body_of_known_length_ends_with_its_last_octet() -> None:
+    reader = read(OK + b"Content-Length: 6\r\n\r\nab", b"cd")
+    assert not reader.complete
+    reader.feed(b"ef")
+    assert reader.complete
+
+
+@pytest.mark.parametrize("pieces", [[OK + b"Content-Length: 2\r\n\r\nok"], [CHUNKED, b"0\r\n\r\n"]])
+def test_the_end_of_the_connection_takes_nothing_from_a_whole_answer(pieces: list[bytes]) -> None:
+    reader = read(*pieces, end=True)
+    assert reader.complete
+    assert not reader.reusable
+
+
+def test_an_answer_that_nobody_asked_for_does_not_take_the_place_of_the_first() -> None:
+    reader = read(CHUNKED, b"0\r\n\r\nHTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n")
+    assert reader.head is not None
+    assert reader.head.status == 200
+    assert not reader.reusable
+
+
+def test_an_interim_answer_before_an_upgrade_is_not_the_answer() -> None:
+    switch = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    reader = read(b"HTTP/1.1 103 Early\r\n\r\n" + switch, upgrade=True)
+    assert reader.head is not None
+    assert reader.head.status == 101
+
+
+def test_as_many_interim_answers_as_are_allowed_are_allowed() -> None:
+    assert read(b"HTTP/1.1 102 Processing\r\n\r\n" * INTERIM_MAX + OK + b"Content-Length: 0\r\n\r\n").complete
