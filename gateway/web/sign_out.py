@@ -69,7 +69,7 @@ class SignOut:
             return self.answers.page(html)
         if request.query.get("only") == HERE_ALONE:
             await self._end_here(request, visit)
-            return self.answers.redirect(self.paths.signed_out)
+            return _without_arrival(request, site, self.answers.redirect(self.paths.signed_out))
         switch = request.query.get("switch")
         back = None if switch is None else parse_return_to(switch, own_prefix=self.paths.prefix)
         return await self._end(request, visit, back)
@@ -158,8 +158,13 @@ class SignOut:
 
     async def _end(self, request: web.Request, visit: Visit, back: ReturnTo | None) -> web.Response:
         """End both sessions; with `back`, to come back there with another account."""
-        site = visit.site
         session = await self._end_here(request, visit)
+        return _without_arrival(request, visit.site, self._onward(request, visit.site, session, back))
+
+    def _onward(
+        self, request: web.Request, site: Site, session: SignedIn | None, back: ReturnTo | None
+    ) -> web.Response:
+        """To the provider, where it has a session to end as well."""
         if session is None:
             return self.answers.redirect(self.paths.signed_out if back is None else back.target)
         state = self.token()
@@ -179,9 +184,6 @@ class SignOut:
             response = self.answers.redirect(url)
         value = state if back is None else f"{state}.{_packed(back)}"
         set_cookie(response, _cookie_name(site), value, site=site, lifetime=_RETURN_LIFETIME)
-        if arrived_cookie_name(site) in request.cookies:
-            # Whoever signs in again a moment later does not go round in circles.
-            delete_cookie(response, arrived_cookie_name(site), secure=site.secure)
         return response
 
     async def finish(self, request: web.Request) -> web.Response:
@@ -223,6 +225,13 @@ def _asks_first(request: web.Request, site: Site) -> bool:
         raise ForbiddenError(Fault.CROSS_SITE, sec_fetch_mode=request.headers.get("Sec-Fetch-Mode"))
     # A link of the application's own, followed by a person, is as good as our button.
     return not (from_site == "same-origin" and request.headers.get("Sec-Fetch-User") == "?1")
+
+
+def _without_arrival(request: web.Request, site: Site, response: web.Response) -> web.Response:
+    """Have the browser forget that it has just signed in: who does so again does not go round in circles."""
+    if arrived_cookie_name(site) in request.cookies:
+        delete_cookie(response, arrived_cookie_name(site), secure=site.secure)
+    return response
 
 
 def _packed(back: ReturnTo) -> str:

@@ -231,3 +231,18 @@ async def test_signing_out_twice_ends_on_the_same_page() -> None:
         page = await scene.browser.follow(await scene.press_sign_out())
         assert (page.url.path, page.status) == ("/_gateway/signed-out", 200)
         assert len(scene.events("sign-out")) == 1
+
+
+@pytest.mark.parametrize(
+    "path, provider_has_one", [("sign-out", True), ("sign-out", False), ("sign-out?only=here", True)]
+)
+async def test_whoever_signs_in_again_a_moment_later_does_not_go_round_in_circles(
+    path: str, *, provider_has_one: bool
+) -> None:
+    without = () if provider_has_one else (members("discovery", end_session_endpoint=ABSENT),)
+    async with story(*without, app='sign_in = "redirect"') as scene:
+        await scene.browser.follow(await scene.choose(await scene.begin()))
+        page = await scene.browser.navigate(scene.own(path), fields=LINK)
+        assert page.status == 303
+        again = await scene.browser.navigate(scene.gateway.url + PROTECTED)
+        assert (again.status, again.location.host) == (303, URL(scene.provider.issuer).host)
