@@ -8,14 +8,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 import click
 from rich.markup import escape
 
 from gateway.listing import printable
-from gateway.report import Locked, Report, Row
+from gateway.report import MOST_ROWS, Locked, Report, Row
 from gateway.terminal import counted, err, fail, out
+
+_GET_JSON: Final = (
+    'the gateway writes such a log with log.format = "json" (the default), from its next start on; what runs '
+    "it may put words before each line: see `docker compose logs --no-log-prefix`, `journalctl --output=cat`"
+)
 
 
 @click.command(short_help="Say who would be locked out by rules in shadow mode.")
@@ -25,8 +30,8 @@ from gateway.terminal import counted, err, fail, out
 def report(logs: tuple[Path, ...], *, people: bool, as_json: bool) -> None:
     """Say who would be locked out by rules with mode = "shadow", by rule and organisation.
 
-    LOGFILE is a log of the gateway's in JSON, also a rotated one that ends in .gz; "-" or none is standard
-    input.
+    LOGFILE is a log of the gateway's in JSON (log.format), also a rotated one that ends in .gz; "-" or none
+    is standard input.
     """
     added = Report()
     for path in logs or (Path("-"),):
@@ -35,6 +40,8 @@ def report(logs: tuple[Path, ...], *, people: bool, as_json: bool) -> None:
                 added.read(lines)
         except (OSError, EOFError) as error:
             fail(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", "give another file")
+    if not added.readable:
+        fail(f"no line of {counted(added.lines, 'line')} is JSON, so nothing can be told", _GET_JSON)
     if as_json:
         for row, locked in added.sorted:
             click.echo(json.dumps(_as_json(row, locked), ensure_ascii=False))
@@ -44,8 +51,14 @@ def report(logs: tuple[Path, ...], *, people: bool, as_json: bool) -> None:
         out.print("Nobody would be locked out, as far as these logs tell.")
     if added.unreadable:
         err.print(
-            f"{counted(added.unreadable, 'line')} of {added.lines} passed over, which are no JSON: "
-            'only a log that was written with log.format = "json" can be read'
+            f"{counted(added.unreadable, 'line')} of {added.lines} passed over, which are no JSON; "
+            f"{escape(_GET_JSON)}"
+        )
+    if added.left_out:
+        fail(
+            f"the report is not whole: it ends at {MOST_ROWS} rows, and {counted(added.left_out, 'request')} "
+            "of further rules and organisations are not in it",
+            "give fewer log files at a time",
         )
 
 

@@ -12,7 +12,8 @@ from gateway.observe.audit import Event
 Row: TypeAlias = tuple[str, str, str, str]
 """The app, the rule by its place in the settings, the Reason, the SIRET of the organisation."""
 
-_MOST_ROWS: Final = 100_000
+MOST_ROWS: Final = 100_000
+"""Rows that are kept: as many as a process of some hundred megabytes can hold."""
 
 
 @dataclass(slots=True)
@@ -44,11 +45,14 @@ class Report:
         rows: who would be locked out.
         lines: lines read.
         unreadable: those among them that are no JSON object.
+        left_out: requests of rows that there was no room for.
     """
 
     rows: dict[Row, Locked] = field(default_factory=dict)
     lines: int = 0
     unreadable: int = 0
+    left_out: int = 0
+    _understood: int = 0
 
     def read(self, lines: Iterable[str]) -> None:
         """Add up lines of a log in JSON; whatever is no event of this kind is passed over."""
@@ -57,13 +61,16 @@ class Report:
             event = _event(line)
             if event is None:
                 self.unreadable += bool(line.strip())
-            elif event.get("audit") and event.get("event") == Event.SHADOW_REFUSED.value:
+                continue
+            self._understood += 1
+            if event.get("audit") and event.get("event") == Event.SHADOW_REFUSED.value:
                 self._add(event)
 
     def _add(self, event: dict[str, Any]) -> None:
         told = {name: str(event.get(name) or "") for name in ("app", "route", "reason", "siret")}
         row = (told["app"], told["route"], told["reason"], told["siret"])
-        if row not in self.rows and len(self.rows) >= _MOST_ROWS:
+        if row not in self.rows and len(self.rows) >= MOST_ROWS:
+            self.left_out += 1
             return
         locked = self.rows.setdefault(row, Locked())
         locked.requests += 1
@@ -73,6 +80,11 @@ class Report:
         at = str(event.get("time") or "")
         locked.first = min(filter(None, (locked.first, at)), default="")
         locked.last = max(locked.last, at)
+
+    @property
+    def readable(self) -> bool:
+        """Whether there was anything to read: an empty log is readable, one in console format is not."""
+        return not self.unreadable or self._understood > 0
 
     @property
     def sorted(self) -> list[tuple[Row, Locked]]:

@@ -156,3 +156,35 @@ def test_a_file_that_is_not_there_is_said() -> None:
 
 def test_nothing_to_report_is_said() -> None:
     assert "Nobody would be locked out" in CliRunner().invoke(main, ["report"], input="").stdout
+
+
+CONSOLE: Final = "09:21:07 warning shadow-refused GET /private/tried/ app=app reason=role-missing\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_a_log_for_people_is_not_taken_for_one_that_tells_of_nobody(arguments: list[str]) -> None:
+    result = CliRunner().invoke(main, ["report", *arguments], input=CONSOLE * 3)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "no line of 3 lines is JSON" in result.stderr
+    assert 'log.format = "json"' in result.stderr
+
+
+def test_lines_that_are_passed_over_are_told_besides_the_others() -> None:
+    result = CliRunner().invoke(main, ["report"], input=CONSOLE + "\n" + line())
+    assert result.exit_code == 0
+    assert "1 line of 3 passed over" in result.stderr
+    assert 'log.format = "json"' in result.stderr
+
+
+def test_a_log_that_says_nothing_of_the_kind_locks_nobody_out() -> None:
+    result = CliRunner().invoke(main, ["report"], input=line(event="sign-in"))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "Nobody would be locked out" in result.stdout
+
+
+def test_a_report_that_is_not_whole_says_so() -> None:
+    given = "".join(line(siret=str(number)) for number in range(100_002)) + line(siret="0")
+    result = CliRunner().invoke(main, ["report", "--json"], input=given)
+    assert result.exit_code == 1
+    assert len(result.stdout.splitlines()) == 100_000
+    assert "ends at 100000 rows, and 2 requests" in result.stderr
