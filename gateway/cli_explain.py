@@ -14,7 +14,7 @@ import click
 from rich.markup import escape
 
 from gateway.errors import StoreError
-from gateway.explain import Explanation, Person, explain
+from gateway.explain import Explanation, Person, answers_at, explain
 from gateway.har import Recorded, read_har
 from gateway.listing import printable
 from gateway.sessions.summary import By, Summary
@@ -23,7 +23,7 @@ from gateway.settings.urls import MemoryStore
 from gateway.signed_in import Chosen, find, open_directory
 from gateway.terminal import config_option, counted, err, fail, out, settings_at
 
-_RULE, _DECISION = "rule", "decision"
+_RULE, _SIGN_OUT, _DECISION = "rule", "sign-out", "decision"
 
 
 @click.command(name="explain", short_help="Say what would be decided about a request, and why.")
@@ -60,7 +60,7 @@ def explain_command(
     of gateway.public_url. Nothing is sent, but that --session asks the store.
 
     A recording is what a browser's developer tools save of the network, as HAR. Cookies and forms may be in
-    it: keep it as you would keep a password.
+    it: keep it as you would keep a password. What is printed of it has neither queries nor contents.
     """
     if (har is None) != (method is not None and url is not None) or (har and (method or url)):
         raise click.UsageError("Give METHOD and URL, or a recording with --har.")
@@ -74,7 +74,7 @@ def explain_command(
         person = _of_session(settings, session)
     explained = partial(explain, settings, person=person)
     if har is not None:
-        _replay(_recorded(har), explained)
+        _replay(_recorded(har), explained, ours=partial(answers_at, settings))
     else:
         try:
             _print(explained(method=(method or "").upper(), url=url or ""))
@@ -90,19 +90,24 @@ def _print(explanation: Explanation) -> None:
         out.print(f"[bold]{escape(name.ljust(width))}[/]  {escape(text)}")
 
 
-def _replay(recorded: list[Recorded], explained: Callable[..., Explanation]) -> None:
+def _replay(
+    recorded: list[Recorded], explained: Callable[..., Explanation], *, ours: Callable[[str], bool]
+) -> None:
     """One line for each request: the status it got then, what is decided now, by which rule; then sums."""
     decisions: Counter[str] = Counter()
     for request in recorded:
         try:
-            lines = dict(explained(method=request.method, url=request.url).lines)
+            if ours(request.url):
+                lines = dict(explained(method=request.method, url=request.url).lines)
+            else:
+                lines = {_DECISION: "another host"}
         except ValueError:
             lines = {_DECISION: "passed over: no address of a page"}
         decision = lines[_DECISION].partition(":")[0]
         decisions[decision] += 1
         was = str(request.status or "-").rjust(3)
-        rule = lines.get(_RULE, "").partition(":")[0]
-        asked = printable(f"{request.method} {request.url}")
+        rule = lines.get(_RULE, "").partition(":")[0] + (", sign-out" if _SIGN_OUT in lines else "")
+        asked = printable(f"{request.method} {request.shown}")
         out.print(f"{was}  [bold]{escape(decision)}[/]  {escape(rule)}  {escape(asked)}")
     if not recorded:
         out.print("The recording holds no request.")

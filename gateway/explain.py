@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, assert_never
-from urllib.parse import quote
-
-from multidict import CIMultiDict
 
 from gateway.access.hosts import ByHost
 from gateway.access.identity import Encoding
 from gateway.access.policy import Access, Allow, Decision, Deny, Route, SignInRequired, StepUpRequired, decide
 from gateway.access.policy import App as RulesOfApp
 from gateway.access.prefixes import ByPrefix
-from gateway.access.request import AccessRequest, TrustedProxies, read_request
+from gateway.access.request import AccessRequest, host_of
 from gateway.access.requirements import Answer
+from gateway.access.sign_out_paths import sign_out_path, signs_out
 from gateway.adapters import rules_of_apps
-from gateway.errors import Fault, GatewayError, MisdirectedError
-from gateway.proxy.framing import check_request
-from gateway.proxy.target import read_target, without_prefix
+from gateway.errors import Fault, GatewayError, MisdirectedError, RequestError
+from gateway.proxy.target import without_prefix
 from gateway.secret import Secret
 from gateway.sessions.session import ANONYMOUS, Session, SignedIn
 from gateway.settings.model import App, Settings
 from gateway.settings.upstreams import UpstreamBelow
+from gateway.shown_url import read_shown
 from gateway.upstreams import identity_of
 
-_URL: Final = re.compile(r"(?:https?://(?P<authority>[^/?#]*))?(?P<target>(?:[/?][^#]*)?)(?:#.*)?", re.DOTALL)
-_SENT_AS_IS: Final = "".join(map(chr, range(0x21, 0x7F)))  # a browser percent-encodes all else
 _HOLDS: Final = {Answer.YES: "holds", Answer.NO: "does not hold", Answer.ABSENT: "does not hold"}
 _EXCLUDES: Final = {Answer.YES: "agrees", Answer.NO: "differs", Answer.ABSENT: "cannot be told from it"}
 _READ_AS: Final = {Encoding.UTF_8: "utf-8"}
@@ -45,15 +40,6 @@ class Explanation:
 
     lines: tuple[tuple[str, str], ...]
     fields: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """The head of the request that a browser would send."""
-
-    method: str
-    raw_headers: tuple[tuple[bytes, bytes], ...]
-    version: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +73,11 @@ def explain(settings: Settings, *, method: str, url: str, person: Person | None)
     Raises:
         ValueError: `url` is neither a URL nor a path.
     """
-    authority, target = _split(url, settings)
-    lines = [("request", f"{method} {target} at {authority}")]
+    shown = read_shown(url, public_url=settings.gateway.public_url)
+    lines = [("request", f"{method} {shown.target} at {shown.authority}")]
     try:
-        asked = _read(settings, method=method, authority=authority, target=target)
-        rules = ByHost(rules_of_apps(settings), at=lambda app, host: replace(app, host=host)).get(asked.host)
+        asked = shown.asked(method, scheme=settings.gateway.public_url.scheme)
+        rules = _by_host(settings).get(asked.host)
         if rules is None:
             raise MisdirectedError(Fault.HOST_UNKNOWN, host=asked.host)
         own = settings.gateway.path
@@ -100,6 +86,7 @@ def explain(settings: Settings, *, method: str, url: str, person: Person | None)
             return Explanation(tuple(lines))
         route = rules.route_for(asked.path, method)
         app = next(app for app in settings.apps if app.name == rules.name)
+        leaves = signs_out(map(sign_out_path, app.sign_out_paths), asked)
         forwarded = _forwarded(app, asked)
     except GatewayError as error:
         facts = ", ".join(f"{name}: {_listed(value)}" for name, value in error.facts.items())
@@ -115,6 +102,10 @@ def explain(settings: Settings, *, method: str, url: str, person: Person | None)
     lines += [
         ("app", f"{app.name}, forwarded to {forwarded}"),
         ("rule", _rule(rules, route)),
+    ]
+    if leaves:
+        lines.append(("sign-out", "the application's own: it ends the session here and at the provider"))
+    lines += [
         ("person", session.sub if isinstance(session, SignedIn) else "nobody"),
         *_requirements(route, session, person),
     ]
@@ -122,7 +113,7 @@ def explain(settings: Settings, *, method: str, url: str, person: Person | None)
     if sealed and route.access is Access.SIGNED_IN:
         lines.append(("decision", f"depends on {', '.join(sealed)}, which its browser's cookie alone opens"))
         return Explanation(tuple(lines))
-    lines.append(("decision", _in_words(decision, app, asked)))
+    lines.append(("decision", _in_words(decision, app, asked, leaves=leaves)))
     if not isinstance(decision, Allow):
         return Explanation(tuple(lines))
     told = decision.session
@@ -134,28 +125,21 @@ def explain(settings: Settings, *, method: str, url: str, person: Person | None)
     return Explanation(tuple(lines), fields)
 
 
-def _split(url: str, settings: Settings) -> tuple[str, str]:
-    """The authority and the request target that a browser sends for a URL."""
-    match = _URL.fullmatch(url)
-    if match is None or not url:
-        raise ValueError("give a URL such as https://host/path, or a path such as /path")
-    public = str(settings.gateway.public_url).partition("://")[2]
-    authority = public if match["authority"] is None else match["authority"].rpartition("@")[2]
-    target = quote(match["target"], safe=_SENT_AS_IS)
-    return authority, target if target.startswith("/") else f"/{target}"
+def answers_at(settings: Settings, url: str) -> bool:
+    """Tell whether an app answers at the host of a URL; also if nobody can tell which host that is.
+
+    Raises:
+        ValueError: `url` is neither a URL nor a path.
+    """
+    shown = read_shown(url, public_url=settings.gateway.public_url)
+    try:
+        return _by_host(settings).get(host_of(shown.authority)) is not None
+    except RequestError:
+        return True
 
 
-def _read(settings: Settings, *, method: str, authority: str, target: str) -> AccessRequest:
-    """What `Sites.read` makes of the request."""
-    check_request(_Head(method, ((b"Host", authority.encode()),)))
-    return read_request(
-        method=method,
-        target=read_target(target, method=method, host=authority),
-        fields=CIMultiDict({"Host": authority, "Sec-Fetch-Mode": "navigate"}),
-        peer=None,
-        scheme=settings.gateway.public_url.scheme,
-        proxies=TrustedProxies(),
-    )
+def _by_host(settings: Settings) -> ByHost[RulesOfApp]:
+    return ByHost(rules_of_apps(settings), at=lambda app, host: replace(app, host=host))
 
 
 def _forwarded(app: App, asked: AccessRequest) -> str:
@@ -202,7 +186,7 @@ def _requirements(route: Route, session: Session, person: Person | None) -> Iter
         yield "requires", asks
 
 
-def _in_words(decision: Decision, app: App, asked: AccessRequest) -> str:
+def _in_words(decision: Decision, app: App, asked: AccessRequest, *, leaves: bool) -> str:
     match decision:
         case Allow(reason, _, shadowed):
             allowed = f"allow ({reason.value})"
@@ -212,7 +196,10 @@ def _in_words(decision: Decision, app: App, asked: AccessRequest) -> str:
         case SignInRequired(reason) | StepUpRequired(reason):
             at_once = app.sign_in == "redirect" or isinstance(decision, StepUpRequired)
             page = "303 to the provider" if at_once else "401 with the sign-in page"
-            answer = f"{page}; a script's request gets 401" if asked.navigation else "401"
+            if leaves and isinstance(decision, SignInRequired):
+                page = "303 to the page after a sign-out, for nobody signs in to sign out"
+            for_a_person = asked.navigation or (leaves and asked.form)
+            answer = f"{page}; a script's request gets 401" if for_a_person else "401"
             kind = "sign-in" if isinstance(decision, SignInRequired) else "step-up"
             levels = f" with acr {' or '.join(decision.acr)}" if decision.acr else ""
             return f"{kind} required{levels} ({reason.value}): {answer}"

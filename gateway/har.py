@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic import BaseModel, ValidationError
+
+_ADDRESS: Final = re.compile(
+    r"(?P<scheme>(?:https?|wss?)://)(?P<authority>[^/?#]*)(?P<path>[^?#]*)", re.IGNORECASE
+)
 
 
 class _Request(BaseModel):
@@ -42,6 +48,15 @@ class Recorded:
     method: str
     url: str
     status: int
+
+    @property
+    def shown(self) -> str:
+        """The address without what may be secret in it: name and password, query and fragment, data."""
+        match = _ADDRESS.match(self.url)
+        if match is None:
+            scheme, separator, _ = self.url.partition(":")
+            return scheme + separator
+        return f"{match['scheme']}{match['authority'].rpartition('@')[2]}{match['path']}"
 
 
 def read_har(text: str) -> list[Recorded]:

@@ -53,6 +53,7 @@ upstream = "unix:/run/rh.sock"
 sign_in = "redirect"
 encoding = "utf-8"
 remote_user = "sub"
+sign_out_paths = ["/logout", "/index.php?action=logout"]
 """
 
 
@@ -138,6 +139,7 @@ def test_the_app_and_its_upstream_are_named(path: Path) -> None:
         ("https://demarches.example?b", "/?b at demarches.example"),
         ("/a b?é=[1]#part", "/a%20b?%C3%A9=[1] at demarches.example"),
         ("https://name:word@demarches.example/", "/ at demarches.example"),
+        ("WSS://demarches.example/live?a", "/live?a at demarches.example"),
         ("/a%2Fb?c=https://x.example/", "/a%2Fb?c=https://x.example/ at demarches.example"),
     ],
 )
@@ -160,6 +162,7 @@ def test_a_url_becomes_the_request_that_a_browser_sends(path: Path, url: str, ta
         ("TRACE", "/", "refused (method-not-allowed): 405; method: TRACE"),
         ("GET", "/_gateway/callback", "/_gateway/ is the gateway's own: no application gets it"),
         ("POST", "/", "sign-in required (not-signed-in): 401"),
+        ("GET", "wss://rh.example/live", "sign-in required (not-signed-in): 401"),
     ],
 )
 def test_what_never_reaches_an_application_is_said_so(
@@ -168,6 +171,31 @@ def test_what_never_reaches_an_application_is_said_so(
     lines = said(explained(path, method, url))
     assert lines["decision"].startswith(decision)
     assert "fields" not in lines
+
+
+LEAVING = "303 to the page after a sign-out, for nobody signs in to sign out"
+
+
+@pytest.mark.parametrize(
+    "method, url, claims, decision",
+    [
+        ("GET", "/logout?from=menu", PERSON, "allow (signed-in)"),
+        ("GET", "/index.php?action=logout", None, f"sign-in required (not-signed-in): {LEAVING}; {SCRIPTS}"),
+        ("POST", "/logout", None, f"sign-in required (not-signed-in): {LEAVING}; {SCRIPTS}"),
+        ("DELETE", "/logout", None, "sign-in required (not-signed-in): 401"),
+    ],
+)
+def test_a_sign_out_of_the_applications_is_told(
+    path: Path, method: str, url: str, claims: Mapping[str, Any] | None, decision: str
+) -> None:
+    lines = said(explained(path, method, f"https://rh.example{url}", claims))
+    assert lines["sign-out"] == "the application's own: it ends the session here and at the provider"
+    assert lines["decision"] == decision
+
+
+@pytest.mark.parametrize("url", ["https://rh.example/index.php", "https://demarches.example/logout"])
+def test_no_other_page_is_told_to_sign_out(path: Path, url: str) -> None:
+    assert "sign-out" not in said(explained(path, "GET", url))
 
 
 @pytest.mark.parametrize("url", ["", "demarches.example", "ftp://demarches.example/", "javascript:1"])
@@ -223,74 +251,6 @@ async def test_the_fields_are_the_very_ones_that_the_application_gets(
         told.fields
     )
     assert len(told.fields) > len(PERSON)
-
-
-def recording(*requests: tuple[str, str, int]) -> str:
-    """What a browser saves of its network."""
-    entries = [
-        {"request": {"method": method, "url": url, "cookies": []}, "response": {"status": status}}
-        for method, url, status in requests
-    ]
-    return json.dumps({"log": {"version": "1.2", "entries": entries}})
-
-
-def replayed(path: Path, recorded: str, *arguments: str) -> Result:
-    return CliRunner().invoke(
-        main, ["explain", "--har", "-", "--config", str(path), *arguments], input=recorded
-    )
-
-
-def test_a_recording_is_told_a_line_a_request(path: Path) -> None:
-    result = replayed(
-        path,
-        recording(
-            ("GET", "https://demarches.example/", 200),
-            ("GET", "https://demarches.example/assets/x.css", 200),
-            ("POST", "https://demarches.example/admin/x", 403),
-            ("GET", "https://cdn.example/x.js", 200),
-            ("GET", "data:image/png;base64,AA", 0),
-        ),
-    )
-    assert result.exit_code == 0
-    assert [line.strip().split("  ") for line in result.stdout.splitlines()] == [
-        [
-            "200",
-            "sign-in required (not-signed-in)",
-            "apps[0], no route matches",
-            "GET https://demarches.example/",
-        ],
-        ["200", "allow (public)", "apps[0].routes[0]", "GET https://demarches.example/assets/x.css"],
-        ["403", "deny (route-denied)", "apps[0].routes[2]", "POST https://demarches.example/admin/x"],
-        ["200", "refused (host-unknown)", "", "GET https://cdn.example/x.js"],
-        ["-", "passed over", "", "GET data:image/png;base64,AA"],
-    ]
-    assert "1 request: allow (public)" in result.stderr
-
-
-def test_a_recording_of_somebody_is_told_of_them(path: Path, tmp_path: Path) -> None:
-    person = tmp_path / "person.json"
-    person.write_text(json.dumps(PERSON))
-    result = replayed(path, recording(("GET", "https://demarches.example/", 200)), "--claims", str(person))
-    assert result.stdout.split("  ")[:2] == ["200", "allow (signed-in)"]
-
-
-@pytest.mark.parametrize(
-    "recorded, why",
-    [
-        ("{", "the file: Invalid JSON"),
-        ("[]", "the file: Input should be an object"),
-        ('{"log": {}}', "log.entries: Field required"),
-        (
-            '{"log": {"entries": [{"request": {"method": "GET"}}]}}',
-            "log.entries.0.request.url: Field required",
-        ),
-        ("[" * 100_000, "the file: Invalid JSON"),
-    ],
-)
-def test_what_is_no_recording_is_told_so(path: Path, recorded: str, why: str) -> None:
-    result = replayed(path, recorded)
-    assert result.exit_code == 2
-    assert why in " ".join(result.stderr.split())
 
 
 @pytest.mark.parametrize(

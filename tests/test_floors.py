@@ -36,6 +36,7 @@ FLOOR_3 = {
     "gateway.report",
     "gateway.serve",
     "gateway.settings",
+    "gateway.shown_url",
     "gateway.signed_in",
     "gateway.upstreams",
     "gateway.workers",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from gateway.access.paths import PathPattern, path_pattern
 from gateway.access.readings import Path
+from gateway.access.request import AccessRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,12 @@ class SignOutPath:
         """
         here = self.path.covers(path.decoded) or any(map(self.path.folded.covers, path.others))
         return here and (not self.query or self.query <= _pairs(query))
+
+
+def signs_out(paths: Iterable[SignOutPath], asked: AccessRequest) -> bool:
+    """Tell whether a request goes to one of an application's sign-outs."""
+    query = asked.target.partition("?")[2]
+    return any(each.covers(asked.path, query) for each in paths)
 
 
 def sign_out_path(text: str) -> SignOutPath:

@@ -15,7 +15,7 @@ from gateway.access.original import read_original
 from gateway.access.policy import App
 from gateway.access.prefixes import ByPrefix
 from gateway.access.request import AccessRequest, TrustedProxies, read_request
-from gateway.access.sign_out_paths import SignOutPath
+from gateway.access.sign_out_paths import SignOutPath, signs_out
 from gateway.errors import Fault, ForbiddenError, MisdirectedError
 from gateway.oidc.provider import Provider
 from gateway.proxy.fields import Reserved
@@ -104,10 +104,7 @@ class Site:
 
     def signs_out_at(self, asked: AccessRequest) -> bool:
         """Tell whether a request goes to the application's own sign-out."""
-        if not self.sign_out_paths:
-            return False
-        query = asked.target.partition("?")[2]
-        return any(each.covers(asked.path, query) for each in self.sign_out_paths)
+        return signs_out(self.sign_out_paths, asked)
 
     @property
     def challenge(self) -> str:
