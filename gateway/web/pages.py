@@ -18,6 +18,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined, Template
 from gateway.errors import Fault
 from gateway.web.assets import Asset, assets_in
 from gateway.web.branding import Branding, Conformity, Templates, Theme, contact_of, paragraphs
+from gateway.web.breakable import breakable
 from gateway.web.languages import DEFAULT_LANGUAGE, LOCALES, error_text, preferred_language
 
 _HERE: Final = Path(__file__).parent
@@ -369,6 +370,7 @@ def _templates(theme: Theme, own: Templates, *, assets_path: str) -> dict[str, T
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = breakable
     # The other theme's are there too: an administrator's templates are tried in one theme and work in each.
     files = (*chain(*THEME_ASSETS.values()), *THEME_ASSETS[theme], *own.assets)
     served = {asset.name: asset.served_name for asset in files}

@@ -118,7 +118,7 @@ async def test_a_level_that_cannot_be_reached_is_told_once_and_costs_nothing_tha
     page = await http_browser.open(gateway.url + MFA)
     assert (page.status, page.url.path) == (403, "/_gateway/callback")
     for said in ("double authentification", "(eidas1)", "Eleonore.LEFEVRE-OEILLET@morbihan.example"):
-        assert said in page.text
+        assert said in page.text.replace("<wbr>", "")
     assert FRENCH["still_signed_in"] in page.text
     assert http_browser.cookies(gateway.url)["gateway"] == cookie
     assert (await http_browser.navigate(gateway.url + "/")).status == 200
@@ -204,7 +204,7 @@ async def test_a_provider_that_passes_the_level_over_is_found_out(came: str) -> 
     async with story(id_token(acr=came), routes=ROUTES) as scene:
         page = await scene.sign_in(person="noemie", return_to=MFA)
         assert page.status == 403
-        assert "noemie.kowalczyk@finances.example.gouv.fr" in page.text
+        assert "noemie.kowalczyk@finances.example.gouv.fr" in page.text.replace("<wbr>", "")
         assert not await scene.signed_in()
         assert scene.upstream == []
         (event,) = scene.events("sign-in-refused")

@@ -107,7 +107,7 @@ BRANDED_OR_NOT: Final = pytest.mark.parametrize("branding", [BRANDING, PLAIN], i
 class Document(HTMLParser):
     """The elements of a page in their order, each with its attributes and all the text in it."""
 
-    VOID: Final = frozenset({"meta", "link", "img"})
+    VOID: Final = frozenset({"meta", "link", "img", "wbr"})
 
     def __init__(self, html: str) -> None:
         super().__init__()
