@@ -75,7 +75,7 @@ def read_client_keys(text: str) -> ClientKeys:
         ValueError: there is none, or one cannot be used; the text says why and shows nothing of a key.
     """
     found = [(match[1], match[0]) for match in _PEM.finditer(text)]
-    if any("ENCRYPTED" in label or "ENCRYPTED" in pem for label, pem in found):
+    if any("ENCRYPTED" in pem for _, pem in found):
         raise ValueError("must be without a passphrase")
     keys = tuple(_read(pem) for label, pem in found if label in _PRIVATE)
     if not keys:

@@ -72,6 +72,18 @@ async def test_a_code_in_the_address_is_refused_where_a_form_was_asked_for(
         assert (await http_browser.follow(await http_browser.submit(page))).status == 200
 
 
+async def test_a_posted_error_is_told(strict_engine: OIDCEngine, http_browser: HTTPBrowser) -> None:
+    async with gateway_before(strict_engine, WAYS["form_post"]) as gateway:
+        page = await answered(http_browser, await begin(http_browser, gateway), gateway)
+        answer = dict(page.forms[0].fields)
+        error = {"error": "access_denied", "state": answer["state"], "iss": answer["iss"]}
+        posted = await http_browser.navigate(
+            gateway.redirect_uri, method="POST", form=error, initiator=page.url
+        )
+        assert (await http_browser.follow(posted)).status == 403
+        assert [event["fault"] for event in gateway.audited()] == [Fault.PROVIDER_REFUSED]
+
+
 async def test_a_form_posted_in_another_browser_signs_nobody_in(
     strict_engine: OIDCEngine, http_browser: HTTPBrowser
 ) -> None:

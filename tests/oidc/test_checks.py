@@ -52,3 +52,8 @@ def test_a_shown_value_is_short() -> None:
 )
 def test_only_equal_text_is_the_same(theirs: object, *, equal: bool) -> None:
     assert same("abc", theirs) is equal
+
+
+def test_a_shown_value_is_whole_as_long_as_it_fits() -> None:
+    assert shown("x" * 198) == repr("x" * 198)
+    assert shown("x" * 199).endswith("x...")

@@ -233,13 +233,15 @@ async def test_nobody_waits_for_an_attempt_when_the_last_one_failed(
     keep: Keep, scripted: ScriptedProvider, clock: Any
 ) -> None:
     scripted.says["metadata"] = answer("", status=500)
-    kept = keep()
+    kept = keep(patience=NEVER)
     await kept.discovery.start()
     scripted.says["metadata"] = silence
     clock.now += 1
     first = asyncio.create_task(kept.unusable())
     await scripted.asked("metadata", 2)
-    assert (await kept.unusable()).fault is Fault.METADATA_MALFORMED
+    clock.now += 1
+    async with asyncio.timeout(2):
+        assert (await kept.unusable()).fault is Fault.METADATA_MALFORMED
     first.cancel()
 
 
@@ -467,3 +469,25 @@ async def test_closing_ends_an_attempt_under_way(keep: Keep, scripted: ScriptedP
     await kept.close()
     with pytest.raises(asyncio.CancelledError):
         await starting
+
+
+async def test_without_keys_they_are_looked_for_again_after_a_second(
+    keep: Keep, scripted: ScriptedProvider, clock: Any
+) -> None:
+    scripted.says["jwks"] = answer("", status=500)
+    kept = keep(key_cooldown=30)
+    await kept.discovery.start()
+    await kept.refused("rsa")
+    del scripted.says["jwks"]
+    clock.now += 1
+    assert (await kept.key()).thumbprint() == RSA.thumbprint()
+
+
+async def test_a_key_that_a_token_brought_is_told_of(keep: Keep, scripted: ScriptedProvider) -> None:
+    scripted.says["jwks"] = answer("", status=500)
+    kept = keep()
+    await kept.discovery.start()
+    assert not (await kept.health()).ready
+    del scripted.says["jwks"]
+    await kept.key()
+    assert (await kept.health()).ready

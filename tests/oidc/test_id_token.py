@@ -190,3 +190,8 @@ def test_a_refusal_repeats_nothing_about_the_person(changes: dict[str, object]) 
     with pytest.raises(ProviderError) as refused:
         check(**changes)
     assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize("sid, said", [("a-sid", "a-sid"), (ABSENT, None), (5, None), (["a-sid"], None)])
+def test_the_providers_session_is_text_or_none(sid: Any, said: str | None) -> None:
+    assert check(sid=sid).sid == said

@@ -125,8 +125,10 @@ def test_an_unusable_key_is_skipped_beside_a_good_one(member: object, why: Unusa
     assert isinstance(skipped, SkippedKey)
     assert skipped.why is why
     assert choose_key(keys, kid="other", alg=RS256).thumbprint() == OTHER_RSA.thumbprint()
+    kid = member.get("kid") if isinstance(member, dict) else None
+    assert skipped.kid == (kid if isinstance(kid, str) else None)
     if skipped.kid is not None:
-        assert fault_of(keys, kid="bad") is Fault.KEY_UNUSABLE
+        assert fault_of(keys, kid=skipped.kid) is Fault.KEY_UNUSABLE
 
 
 @pytest.mark.parametrize("alg, key", [(RS256, RSA), (PS256, RSA), (ES256, EC)])

@@ -95,3 +95,10 @@ def test_a_token_is_another_clients_when_the_client_is_another() -> None:
     client = replace(honest.client(), client_id="another")
     with pytest.raises(ProviderError):
         check_logout_token(claims(), issuer=honest.ISSUER, client=client, now=NOW, skew=SKEW)
+
+
+def test_a_logout_token_may_last_as_long_as_the_specification_says_and_no_second_longer() -> None:
+    longest = NOW + SKEW + 24 * 3600
+    assert check(claims(exp=longest)).sub == honest.SUB
+    with pytest.raises(ProviderError):
+        check(claims(exp=longest + 1))

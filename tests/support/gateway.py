@@ -6,11 +6,13 @@ import asyncio
 import json
 import sys
 import tempfile
+import tomllib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.request import urlopen
 
 import aiohttp
 from structlog.testing import capture_logs
@@ -23,6 +25,8 @@ from gateway.settings.model import Settings
 from gateway.settings.urls import ListenAddress
 from tests.support.oidc_engine import Client
 from tests.support.processes import LOOPBACK, Program, free_port
+from tests.support.unsaid import all_logging, as_lines
+from tests.support.watch import watching
 
 GATEWAY_SECRET = "a secret of the tests that is long enough to seal with"
 STARTS_WITHIN = 30.0
@@ -142,6 +146,11 @@ class RunningGateway:
         async with aiohttp.ClientSession() as client, client.get(f"{self.observe}/ready") as answer:
             return answer.status, (await answer.json())["faults"]
 
+    async def metrics(self) -> str:
+        """What the second address counts."""
+        async with aiohttp.ClientSession() as client, client.get(f"{self.observe}/metrics") as answer:
+            return await answer.text()
+
     async def until_ready(self, status: int = 200) -> None:
         """Wait until `ready` has that status.
 
@@ -166,12 +175,19 @@ async def running_gateway(wanted: Wanted, *, clock: Callable[[], int] = now) -> 
     url = f"http://{wanted.host}:{ports[0]}"
     addresses = [f"{LOOPBACK}:{port}" for port in ports]
     settings = _load(wanted.toml(url=url, front=addresses[0], observe=addresses[1]))
-    with capture_logs() as lines:
+    running = RunningGateway(url=url, port=ports[0], observe=f"http://{addresses[1]}", lines=[])
+    with watching() as watch, all_logging() as debugged, capture_logs() as lines:
+        watch.learn("client secret", wanted.client.client_secret)
+        watch.learn("gateway's secret", wanted.secret)
+        running = replace(running, lines=lines)
         async with (
             open_gateway(settings, clock=clock) as gateway,
             serving(gateway, front=front, observe=observe, drain=1),
         ):
-            yield RunningGateway(url=url, port=ports[0], observe=f"http://{addresses[1]}", lines=lines)
+            yield running
+            watch.look_at("metrics", [await running.metrics()])
+    watch.look_at("log", [*debugged, *as_lines(lines)])
+    watch.check(url)
     surprises = [line for line in lines if line["event"] == "unexpected"]
     assert not surprises, surprises
 
@@ -206,12 +222,23 @@ def gateway_process(
     path = folder / f"gateway-{front}.toml"
     addresses = [f"{LOOPBACK}:{front}", f"{LOOPBACK}:{second}"]
     path.write_text(wanted.toml(url=url, front=addresses[0], observe=addresses[1]), "utf-8")
-    with Program([sys.executable, "-m", "gateway", "run", "--config", str(path), *arguments]) as program:
+    running = RunningGateway(url=url, port=front, observe=f"http://{addresses[1]}", lines=[])
+    with (
+        watching() as watch,
+        Program([sys.executable, "-m", "gateway", "run", "--config", str(path), *arguments]) as program,
+    ):
         program.line('"serving"', seconds=STARTS_WITHIN)
-        yield (
-            RunningGateway(url=url, port=front, observe=f"http://{addresses[1]}", lines=[]),
-            program,
-        )
+        yield running, program
+        if program.running:
+            watch.look_at_process(program.pid)
+            with urlopen(f"{running.observe}/metrics", timeout=WAIT_SECONDS) as answer:  # noqa: S310 - ours
+                watch.look_at("metrics", [answer.read().decode()])
+    for section in tomllib.loads(path.read_text("utf-8")).values():
+        for name, value in section.items() if isinstance(section, dict) else ():
+            if "secret" in name and isinstance(value, str):
+                watch.learn(name, value)
+    watch.look_at("log", [*program.stdout, *program.stderr])
+    watch.check(url)
 
 
 def json_lines(program: Program) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from yarl import URL
 
 from tests.support.page import REDIRECTS, REDIRECTS_TO_GET, Button, Form, Page
 from tests.support.processes import LOOPBACK
+from tests.support.watch import passed_by
 
 REDIRECT_LIMIT = 20
 
@@ -168,6 +169,7 @@ class HTTPBrowser:
                 site=site,
             )
         self.pages.append(page)
+        passed_by(page)
         return page
 
     async def step(self, page: Page) -> Page:
