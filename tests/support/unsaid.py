@@ -37,6 +37,10 @@ PARAMETERS = frozenset(
 """Names of parameters and of members whose values are nobody else's business."""
 
 
+CLIENT_OF_THE_TESTS = "websockets"
+"""A library of the tests alone; what it logs is what a browser sends."""
+
+
 class Unsaid:
     """Collects values, and looks for them in what was written."""
 
@@ -108,7 +112,8 @@ class _Kept(logging.Handler):
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
+        if record.name.partition(".")[0] != CLIENT_OF_THE_TESTS:
+            self.lines.append(self.format(record))
 
 
 @contextmanager
