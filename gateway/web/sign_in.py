@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 from aiohttp import web
 
@@ -25,6 +26,11 @@ from gateway.web.form_requests import Submitted, page_of
 from gateway.web.kept_forms import KeptForms, NotThere
 from gateway.web.paths import OwnPaths
 from gateway.web.site import SignInStyle, Site, Sites, Visit
+
+_DETAIL: Final = (
+    "The application did not get this request, and nothing of it is kept. Have the person sign in at "
+    "sign_in_url, in a window of its own, and send it again."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +186,11 @@ class SignIn:
     def _challenge(
         self, request: web.Request, site: Site, decision: SignInRequired | StepUpRequired
     ) -> web.Response:
-        """401 for a program: where a person signs in, and with which levels of assurance, if that matters."""
+        """401 for a program: where a person signs in, and with which levels of assurance, if that matters.
+
+        Nothing of it is kept, whatever it sends: a page's script still has what it sent, and alone knows what
+        to do with the answer. Sent on by a click, that answer would reach a person, and not the script.
+        """
         scheme, members = site.challenge, {}
         if isinstance(decision, StepUpRequired):
             acr_values = " ".join(decision.acr)
@@ -190,7 +200,7 @@ class SignIn:
             request,
             status=web.HTTPUnauthorized.status_code,
             kind=decision.reason.value,
-            members={"sign_in_url": site.origin + self.paths.sign_in, **members},
+            members={"detail": _DETAIL, "sign_in_url": site.origin + self.paths.sign_in, **members},
             fields={"WWW-Authenticate": scheme},
         )
 

@@ -175,13 +175,30 @@ async def test_a_form_that_is_not_wanted_any_more_is_dropped_and_its_page_comes_
         assert [e["why"] for e in wire.gateway.audited() if e["event"] == "form-dropped"] == ["unwanted"]
 
 
-async def test_a_script_gets_a_problem_and_nothing_is_kept() -> None:
-    async with story() as scene:
-        await scene.sign_in()
-        end_session(scene.browser, scene.gateway.url)
-        page = await scene.browser.fetch(scene.gateway.url + FORM, method="POST", body=b"a=1")
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize("kind, body", BODIES.values(), ids=BODIES)
+async def test_a_script_gets_a_problem_that_says_that_nothing_is_kept(
+    kind: str, body: bytes, method: str
+) -> None:
+    async with on_the_wire(OK) as wire:
+        await wire.sign_in()
+        url = wire.gateway.url
+        end_session(wire.browser, url)
+        page = await wire.browser.fetch(
+            url + FORM, method=method, body=body, fields={"Content-Type": kind, "Accept": "text/html"}
+        )
         assert (page.status, page.fields["Content-Type"]) == (401, "application/problem+json; charset=utf-8")
-        assert form_cookies(scene.browser, scene.gateway.url) == []
+        problem = json.loads(page.text)
+        assert problem["type"] == "urn:proconnect-gateway:not-signed-in"
+        assert "nothing of it is kept" in problem["detail"]
+        assert problem["sign_in_url"] == f"{url}/_gateway/sign-in"
+        assert form_cookies(wire.browser, url) == []
+        wire.provider.sessions.clear()
+        await wire.sign_in()
+        assert wire.upstream.requests == []
+        assert [e["event"] for e in wire.gateway.audited()] == ["sign-in", "sign-in"]
+        sent = await wire.browser.fetch(url + FORM, method=method, body=body, fields={"Content-Type": kind})
+        assert (sent.status, message(wire.upstream.requests[-1])[1]) == (200, body)
 
 
 async def test_a_form_survives_an_application_that_is_away() -> None:
