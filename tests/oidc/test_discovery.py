@@ -120,6 +120,19 @@ async def test_the_clock_of_the_provider_is_compared_with_ours(
     assert kept.discovery.health().clock_offset == 60
 
 
+async def test_a_provider_that_does_not_say_what_time_it_is_may_be_right(
+    keep: Keep, scripted: ScriptedProvider
+) -> None:
+    async def timeless(_: web.Request) -> web.Response:
+        return web.json_response(metadata_document(issuer=scripted.issuer), headers={"Date": "once"})
+
+    scripted.says["metadata"] = timeless
+    kept = keep()
+    await kept.discovery.start()
+    assert kept.discovery.health().ready
+    assert kept.discovery.health().clock_offset is None
+
+
 @pytest.mark.parametrize(
     "changes, fault",
     [

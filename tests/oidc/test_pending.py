@@ -46,7 +46,9 @@ def test_an_attempt_draws_state_nonce_and_verifier_apart() -> None:
         redirect_uri="https://gw.test/_gateway/callback",
         now=1_000,
         token=iter(["state", "nonce", "verifier"]).__next__,
+        hints={"login_hint": "a@b.fr"},
     )
+    assert attempt.hints == {"login_hint": "a@b.fr"}
     assert (attempt.state, attempt.nonce) == ("state", "nonce")
     assert attempt.code_verifier == Secret("verifier")
     assert (attempt.started_at, attempt.acr) == (1_000, ())
@@ -175,6 +177,11 @@ def test_long_attempts_are_kept_while_all_fit_the_cookie_field() -> None:
 def test_an_attempt_that_does_not_open_goes_first() -> None:
     cookies = {attempt_cookie_name("forged", secure=True): "forged", **earlier(4)}
     assert dropped(cookies) == [attempt_cookie_name("forged", secure=True)]
+
+
+def test_an_attempt_that_does_not_open_goes_although_there_is_room() -> None:
+    forged = attempt_cookie_name("forged", secure=True)
+    assert dropped({forged: "forged", **earlier(1)}) == [forged]
 
 
 def test_other_cookies_and_the_new_one_are_left_alone() -> None:

@@ -123,6 +123,7 @@ def test_an_answer_that_is_cut_short_is_none(octets: bytes) -> None:
         b"HTTP/1.1 2000 OK\r\n\r\n",
         b"HTTP/1.1 99 OK\r\n\r\n",
         b"HTTP/1.1 099 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 099 OK\r\n\r\n",
         b"HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/0.9 200 OK\r\nContent-Length: 0\r\n\r\n",

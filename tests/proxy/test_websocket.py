@@ -69,3 +69,10 @@ def test_a_close_frame_is_the_last() -> None:
 )
 def test_a_close_frame_says_why(code: CloseCode, octets: bytes) -> None:
     assert close_frame(code) == octets
+
+
+def test_what_comes_behind_a_close_frame_opens_nothing_again() -> None:
+    frames = Frames()
+    for octets in (frame(b"", opcode=8), frame(b"more")):
+        frames.follow(octets)
+    assert frames.closed
