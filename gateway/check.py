@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, assert_never
 
@@ -112,6 +112,10 @@ _FAULTS: Final[Mapping[Fault, tuple[str, str]]] = {
 }
 """What is wrong with the thing, and what to do."""
 
+FILE_REMEDY: Final = (
+    "check sessions.store: its folder must be there, and the gateway's user must be able to write to both"
+)
+
 
 def fault_finding(fault: SettingFault) -> Finding:
     """A fault of the settings themselves."""
@@ -204,7 +208,9 @@ async def _store(settings: Settings) -> Finding:
         found = await records.get(key)
         await records.delete(key)
     except GatewayError as error:
-        return _fault(what, error.fault, error.facts)
+        finding = _fault(what, error.fault, error.facts)
+        of_file = isinstance(settings.sessions.store, SqliteStore)
+        return replace(finding, remedy=FILE_REMEDY) if of_file else finding
     finally:
         if records is not None:
             await records.close()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +16,9 @@ import click
 from joserfc.jwk import ECKey
 from rich.markup import escape
 
+from gateway.adapters import open_records
 from gateway.check import (
+    FILE_REMEDY,
     Finding,
     Registration,
     State,
@@ -27,16 +31,27 @@ from gateway.cli_explain import explain_command
 from gateway.cli_report import report
 from gateway.cli_sessions import sessions
 from gateway.demo.run import run_demo
+from gateway.errors import StoreError
 from gateway.proxy.server import parser_is_lenient
 from gateway.settings.faults import SettingsError
 from gateway.settings.load import load, readable_providers
 from gateway.settings.model import DEFAULT_PROVIDER, Settings
-from gateway.settings.urls import MemoryStore
+from gateway.settings.urls import MemoryStore, SqliteStore
 from gateway.terminal import config_option, counted, fail, out, settings_at
 from gateway.workers import run_workers
 
 _SECRET_OCTETS: Final = 48
 _COLORS: Final = {State.OK: "green", State.NOTE: "yellow", State.FAULT: "red"}
+
+_LISTEN_REMEDIES: Final[Mapping[int, str]] = {
+    errno.EADDRINUSE: "end what listens there, or change gateway.listen or observe.listen",
+    errno.EADDRNOTAVAIL: (
+        "this machine has no such address: change gateway.listen or observe.listen; 0.0.0.0 is every address"
+    ),
+    errno.EACCES: (
+        "take a port from 1024 on for gateway.listen and observe.listen, or give it CAP_NET_BIND_SERVICE"
+    ),
+}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -71,13 +86,28 @@ def run(path: Path, workers: int) -> None:
             "aiohttp's HTTP parser in C is missing, and the one in Python is too lenient",
             "install aiohttp with its extensions, without AIOHTTP_NO_EXTENSIONS",
         )
+    if isinstance(settings.sessions.store, SqliteStore):
+        # Here, rather than in each worker: a file that cannot be used is not there later either.
+        _try_file(settings)
     try:
         run_workers(settings, count=workers, read=lambda: load(path, os.environ))
     except OSError as error:
         fail(
             f"cannot listen on {error.filename}: {error.strerror}",
-            "end what listens there, or change gateway.listen or observe.listen",
+            _LISTEN_REMEDIES.get(error.errno or 0, "change gateway.listen or observe.listen"),
         )
+
+
+def _try_file(settings: Settings) -> None:
+    """End here if the file of sessions cannot be opened or made."""
+
+    async def open_and_close() -> None:
+        await (await open_records(settings)).close()
+
+    try:
+        asyncio.run(open_and_close())
+    except StoreError as error:
+        fail(f"the session store cannot be used: {error.facts.get('cause')}", FILE_REMEDY)
 
 
 @main.command(short_help="Say what is wrong, and what to register.")

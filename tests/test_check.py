@@ -150,7 +150,7 @@ def without_socket(around: Around) -> Wanted:
     [
         (away, "provider default", "check issuer, the network and the firewall"),
         (without_redis, "store redis", "check sessions.store"),
-        (without_folder, "store sqlite", "check sessions.store"),
+        (without_folder, "store sqlite", "check sessions.store: its folder must be there"),
         (without_upstream, "upstream of app", "check that the application runs"),
         (without_socket, "upstream of app", "check that the application runs"),
     ],
@@ -165,6 +165,21 @@ async def test_whatever_is_away_is_a_fault_with_its_remedy(
     assert found.startswith(what)
     assert told.startswith(remedy)
     assert result.output.endswith("\n1 fault\n")
+
+
+@pytest.mark.parametrize(
+    "issuer, why",
+    [
+        ("https://nobody.invalid", "no address for this name (DNS)"),  # RFC 6761 section 6.4
+        ("https://127.0.0.1:1", "Connection refused"),
+    ],
+)
+async def test_why_a_provider_cannot_be_reached_is_said_in_words(
+    tmp_path: Path, around: Around, issuer: str, why: str
+) -> None:
+    result = await checked(write(tmp_path, replace(around.wanted, issuer=issuer)))
+    assert result.exit_code == 1
+    assert f"why {why})" in result.output.replace("'", "")
 
 
 def document(**changes: object) -> Callable[[ScriptedProvider], Answer]:

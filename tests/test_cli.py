@@ -24,6 +24,7 @@ COMMANDS = (
     ("run",),
     ("check",),
     ("explain",),
+    ("report",),
     ("demo",),
     ("secret",),
     ("secret", "new"),
@@ -51,9 +52,14 @@ def invoke(*arguments: str, text: str = "") -> Result:
     return CliRunner().invoke(main, arguments, input=text)
 
 
-def settings_file(folder: Path, *, front: str = "127.0.0.1:0", observe: str = "127.0.0.1:0") -> Path:
+def settings_file(
+    folder: Path, *, front: str = "127.0.0.1:0", observe: str = "127.0.0.1:0", store: str = "memory:"
+) -> Path:
     wanted = Wanted(
-        issuer="http://localhost:1/api/v2", client=CLIENTS["RS256"], upstream="http://127.0.0.1:1"
+        issuer="http://localhost:1/api/v2",
+        client=CLIENTS["RS256"],
+        upstream="http://127.0.0.1:1",
+        store=store,
     )
     path = folder / "gateway.toml"
     path.write_text(wanted.toml(url="http://localhost:8080", front=front, observe=observe), "utf-8")
@@ -65,7 +71,7 @@ def test_help_is_whole_and_fits_a_narrow_terminal(command: tuple[str, ...]) -> N
     result = CliRunner(env={"COLUMNS": str(NARROW)}).invoke(main, [*command, "--help"])
     assert result.exit_code == 0
     assert all(len(line) <= NARROW for line in result.output.splitlines())
-    assert "..." not in result.output.replace("[ARGS]...", "")
+    assert "..." not in result.output.replace("]...", "")
 
 
 def test_a_gateway_does_not_run_on_the_lenient_parser(tmp_path: Path) -> None:
@@ -130,12 +136,42 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path, setting: str) -> None:
     )
 
 
+@pytest.mark.parametrize("setting", ["front", "observe"])
+def test_an_address_of_another_machine_is_said_in_one_line(tmp_path: Path, setting: str) -> None:
+    elsewhere = "192.0.2.1:8080"  # RFC 5737: nobody's
+    result = invoke("run", "--config", str(settings_file(tmp_path, **{setting: elsewhere})))
+    assert result.exit_code == 1
+    assert result.stderr.startswith(
+        f"cannot listen on {elsewhere}: Cannot assign requested address; this machine has no such address"
+    )
+
+
+@pytest.mark.parametrize(
+    "content, cause", [(None, "No such file or directory"), (b"no database" * 99, "file is not a database")]
+)
+def test_a_file_of_sessions_that_cannot_be_used_is_said_in_one_line(
+    tmp_path: Path, content: bytes | None, cause: str
+) -> None:
+    store = tmp_path / "sessions" / "sessions.db"
+    if content is not None:
+        store.parent.mkdir()
+        store.write_bytes(content)
+    path = settings_file(tmp_path, store=f"sqlite://{store}")
+    with Program([sys.executable, "-m", "gateway", "run", "--config", str(path)]) as program:
+        assert program.wait() == 1
+    assert program.stdout == []
+    (said,) = program.stderr
+    assert said.startswith("the session store cannot be used: ")
+    assert cause in said
+    assert "its folder must be there" in said
+
+
 @pytest.mark.parametrize(
     "content, said",
     [
-        (None, "no such file"),
-        (b"[gateway\n", "is not TOML: Expected ']'"),
-        (b'[gateway]\npublic_url = "\xff"', "is not UTF-8"),
+        (None, "no such file; name it with --config"),
+        (b"[gateway\n", "(at line 1, column 9); look there"),
+        (b'[gateway]\npublic_url = "\xff"', "is not UTF-8; save it as UTF-8"),
     ],
     ids=["absent", "not TOML", "not UTF-8"],
 )
@@ -149,7 +185,8 @@ def test_a_settings_file_that_cannot_be_read_is_named(
     result = invoke(command, "--config", str(path))
     assert result.exit_code == 1
     assert str(path) in result.output
-    assert said in result.output
+    # `run` says it in one line, `check` what to do on a line of its own.
+    assert said in result.output.replace("\n       ", "; ")
 
 
 def test_a_new_key_is_one_that_the_settings_take(tmp_path: Path) -> None:

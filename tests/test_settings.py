@@ -36,6 +36,7 @@ CASES = Path(__file__).parent / "cases"
 TABLE = tomllib.loads((CASES / "settings_faults.toml").read_text())
 BASE: dict[str, Any] = TABLE["base"]
 SECRET = "SECRET"  # every secret in the table begins so
+LOOK_THERE = 'look there and a line before: texts stand in "double quotes", and each [section] only once'
 LONG_SECRETS = [letter * 32 for letter in "abc"]
 
 
@@ -146,12 +147,15 @@ class TestFile:
     @pytest.mark.parametrize(
         "content, problem",
         [
-            (b"[gateway]\npublic_url = \n", "is not TOML: Invalid value (at line 2, column 14)"),
+            (
+                b"[gateway]\npublic_url = \n",
+                f"is not TOML: Invalid value (at line 2, column 14); {LOOK_THERE}",
+            ),
             (
                 b"[gateway]\npath = '/a/'\npath = '/b/'\n",
-                "is not TOML: Cannot overwrite a value (at line 3, column 13)",
+                f"is not TOML: Cannot overwrite a value (at line 3, column 13); {LOOK_THERE}",
             ),
-            (b"# pr\xe9fecture\n", "is not UTF-8"),
+            (b"# pr\xe9fecture\n", "is not UTF-8; save it as UTF-8"),
         ],
     )
     def test_a_file_that_is_not_toml_is_a_fault_with_its_line(

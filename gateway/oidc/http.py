@@ -6,6 +6,7 @@ answer means is for the modules that asked.
 
 from __future__ import annotations
 
+import os
 import ssl
 from typing import Final
 
@@ -82,9 +83,7 @@ class ProviderHttp:
         except (aiohttp.ClientSSLError, ssl.SSLError) as error:
             raise ProviderError(Fault.PROVIDER_TLS, endpoint=shown(url), why=_reason(error)) from error
         except (aiohttp.ClientError, OSError, UnicodeError) as error:  # the last for a host that is no name
-            raise ProviderError(
-                Fault.PROVIDER_UNREACHABLE, endpoint=shown(url), why=type(error).__name__
-            ) from error
+            raise ProviderError(Fault.PROVIDER_UNREACHABLE, endpoint=shown(url), why=_cause(error)) from error
 
     async def close(self) -> None:
         """Close every connection."""
@@ -132,3 +131,11 @@ def _reason(error: Exception) -> str:
     """What is wrong with a certificate, in OpenSSL's words; the kind of error for anything else."""
     certificate = getattr(error, "certificate_error", error)
     return shown(getattr(certificate, "verify_message", type(error).__name__))
+
+
+def _cause(error: Exception) -> str:
+    """Why there is no answer, in the system's words; the kind of error where it has none."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "no address for this name (DNS)"
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if isinstance(number, int) and number > 0 else type(error).__name__

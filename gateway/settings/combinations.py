@@ -204,7 +204,7 @@ def _identity(app_place: str, app: Table) -> Iterator[SettingFault]:
     """A name of a field that two settings give."""
     fixed, templates = _table(app.get("request_fields")), _table(app.get("identity_templates"))
     preset = _written(app, App, "identity_fields")
-    identity = IdentityFields(preset=Preset(str(preset))) if preset in set(Preset) else IdentityFields()
+    identity = IdentityFields(preset=Preset(str(preset))) if preset in list(Preset) else IdentityFields()
     ours = Reserved(names=identity.names, prefixes=identity.prefixes)
     of_templates = Reserved(names=frozenset(map(str, templates)))
     for name in map(str, fixed):

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -24,6 +24,9 @@ from gateway.settings.shape import Shape
 
 _STAND_IN = "0" * 64
 """Where a client secret would be that cannot be read; nobody is told it."""
+
+_MAY_READ: Final = "check the path, and that the gateway's user may read it"
+_TOML: Final = 'look there and a line before: texts stand in "double quotes", and each [section] only once'
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -106,11 +109,11 @@ def _read_document(path: Path | None) -> tuple[dict[str, Any], list[SettingFault
     except FileNotFoundError:
         fault = SettingFault(str(path), "no such file", f"name it with --config or {FILE_VARIABLE}")
     except OSError as error:
-        fault = SettingFault(str(path), f"cannot be read: {error.strerror}")
+        fault = SettingFault(str(path), f"cannot be read: {error.strerror}", _MAY_READ)
     except tomllib.TOMLDecodeError as error:
-        fault = SettingFault(str(path), f"is not TOML: {error}")
+        fault = SettingFault(str(path), f"is not TOML: {error}", _TOML)
     except UnicodeDecodeError:
-        fault = SettingFault(str(path), "is not UTF-8")
+        fault = SettingFault(str(path), "is not UTF-8", "save it as UTF-8")
     return {}, [fault]
 
 
@@ -141,7 +144,7 @@ def _read_file(table: dict[str, Any], name: str, shape: Shape) -> tuple[str, str
         content = Path(table[name]).read_text("utf-8").rstrip("\r\n")
     except OSError as error:
         problem = f"cannot be read: {error.strerror}, got {json.dumps(table[name], ensure_ascii=False)}"
-        return problem, "check the path, and that the gateway's user may read it"
+        return problem, _MAY_READ
     except ValueError:
         return "cannot be read as UTF-8 text", "check the path"
     if not content.strip():
