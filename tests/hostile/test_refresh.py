@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from subprocess import check_output
 from typing import Any, Final
 
+import aiohttp
 import pytest
 
+from gateway.adapters import now
 from gateway.demo.upstream import make_upstream
+from gateway.sessions.lease import LIFETIME
 from gateway.sessions.refreshing import PATIENCE
 from tests.cases import hostile_id_token, hostile_refresh
 from tests.support.alterations import ABSENT, Case, changed, cut, id_token, members, says, stalled
 from tests.support.clock import Clock
-from tests.support.gateway import RunningGateway, Wanted, running_gateway
+from tests.support.gateway import RunningGateway, Wanted, gateway_process, running_gateway
 from tests.support.hostile import Alteration
 from tests.support.http_browser import HTTPBrowser
 from tests.support.redis_server import RedisServer
@@ -86,8 +93,8 @@ class Refreshed:
 
 
 @asynccontextmanager
-async def refreshed(**wanted: Any) -> AsyncIterator[Refreshed]:
-    clock = Clock()
+async def refreshed(*, clock: Clock | None = None, **wanted: Any) -> AsyncIterator[Refreshed]:
+    clock = clock or Clock()
     async with story(clock=clock, **{**OIDC, **wanted}) as scene:
         person = Refreshed(scene, clock)
         await person.sign_in()
@@ -265,19 +272,61 @@ async def test_a_session_that_one_gateway_ends_ends_at_the_other(redis_server: R
         assert len([event for event in other.audited() if event["event"] == "session-ended"]) == 1
 
 
+@pytest.mark.real
+@pytest.mark.parametrize("rotated", [True, False])
+async def test_a_gateway_that_is_killed_while_it_asks_holds_nobody_up_and_keeps_nobody_in(
+    redis_server: RedisServer, tmp_path: Path, *, rotated: bool
+) -> None:
+    """The provider may have used the token up; who asks with it again is told that the session is over."""
+    often = OIDC["provider"].replace("5m", "1s")
+    async with refreshed(clock=Clock(now()), store=redis_server.url, provider=often) as person:
+        scene = person.scene
+        scene.provider.memory.rotates_after = 0 if rotated else 10_000
+        wanted = replace(_like(person, redis_server, scene.gateway.url), provider=often)
+        fields = {"Cookie": f"gateway={scene.browser.cookies(scene.gateway.url)['gateway']}"}
+        with ExitStack() as stack:
+            # In a thread: it asks the provider, which is served by this one.
+            starting = gateway_process(wanted, tmp_path)
+            killed, program = await asyncio.to_thread(stack.enter_context, starting)
+            scene.provider.alter(stalled("token"))
+            await asyncio.sleep(1.5)
+            asking = asyncio.create_task(scene.browser.fetch(killed.url + PROTECTED, fields=fields))
+            async with asyncio.timeout(LIFETIME):
+                while not person.used():
+                    await asyncio.sleep(0.01)
+            workers = check_output(["pgrep", "-P", str(program.pid)], text=True).split()
+            for pid in (program.pid, *map(int, workers)):
+                os.kill(pid, signal.SIGKILL)
+            with pytest.raises(aiohttp.ClientError):
+                await asking
+        scene.provider.reset()
+        person.later()
+        async with asyncio.timeout(LIFETIME + PATIENCE):
+            while person.used() == []:
+                status = await person.visit()
+        assert status == (401 if rotated else 200)
+        assert await person.visit() == status
+        assert len(person.used()) == 1
+        assert len(scene.events("session-ended")) == (1 if rotated else 0)
+
+
+def _like(person: Refreshed, redis: RedisServer, upstream: str) -> Wanted:
+    """Settings like those of the first gateway, with the same store."""
+    client = {name: getattr(CLIENT, name) for name in CLIENT.__slots__}
+    return Wanted(
+        issuer=person.scene.provider.issuer,
+        client=type(CLIENT)(**changed(client, OIDC["client"])),
+        upstream=upstream,
+        store=redis.url,
+        profile=OIDC["profile"],
+        provider=OIDC["provider"],
+    )
+
+
 @asynccontextmanager
 async def another_gateway(person: Refreshed, redis: RedisServer) -> AsyncIterator[RunningGateway]:
     """A second gateway with the same settings and store; what both log from now on is in its lines."""
     async with served(make_upstream()) as upstream:
-        wanted = Wanted(
-            issuer=person.scene.provider.issuer,
-            client=type(CLIENT)(
-                **changed({name: getattr(CLIENT, name) for name in CLIENT.__slots__}, OIDC["client"])
-            ),
-            upstream=upstream,
-            store=redis.url,
-            profile=OIDC["profile"],
-            provider=OIDC["provider"],
-        )
+        wanted = _like(person, redis, upstream)
         async with running_gateway(wanted, clock=person.clock) as gateway:
             yield gateway
