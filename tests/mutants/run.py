@@ -1,10 +1,10 @@
 """Mutation check: takes away each check of the modules that decide, one at a time, and sees a test turn red.
 
 `python -m tests.mutants.run [--minutes N] [MODULE ...]`. Each mutant meets the tests of its own module first;
-those that survive meet the tests of their folder, and at last the stories over sockets. What was found is
-kept in `build/mutants.jsonl`, so that a run goes on where the last one ended; a module that has changed
-begins anew. A mutant that no test finds must stand in `survivors.toml`, with the reason why it does not
-matter.
+those that survive meet the tests of their folder, and at last the stories over sockets, hostile and usual.
+What was found is kept in `build/mutants.jsonl`, so that a run goes on where the last one ended; a module
+that has changed begins anew. A mutant that no test finds must stand in `survivors.toml`, with the reason why
+it does not matter.
 
 Each mutant runs in a process of its own, forked from one in which everything is loaded, and no file is
 touched: see `tests.mutants.planting`.
@@ -40,7 +40,7 @@ MODULES = (
     *(f"gateway/proxy/{name}.py" for name in PROXY),
     *(f"gateway/sessions/{name}.py" for name in SESSIONS),
 )
-STAGES = ("own", "folder", "flows")
+STAGES = ("own", "folder", "hostile", "flows")
 SECONDS = 240.0  # for the tests of one mutant; one that never ends is found out too
 POLL = 0.005
 
@@ -55,7 +55,7 @@ def tests_of(module: str, stage: str) -> str | None:
         case "folder":
             return f"tests/{path.parent.name}"
         case _:
-            return "tests/flows"
+            return f"tests/{stage}"
 
 
 def turns_red(module: str, mutant: Mutant | None, tests: str) -> bool:

@@ -116,6 +116,11 @@ def test_a_refresh_token_is_sent_alone() -> None:
     }
 
 
+def test_what_is_in_an_answer_is_read() -> None:
+    response = check_refresh_response(answer(token_document(id_token="a.b.c", refresh_token="next")))
+    assert (response.id_token, response.refresh_token) == (Secret("a.b.c"), Secret("next"))
+
+
 def test_what_is_not_in_an_answer_stays() -> None:
     document = token_document(id_token=ABSENT, refresh_token=ABSENT, expires_in=ABSENT)
     response = check_refresh_response(answer(document))
@@ -191,10 +196,12 @@ def test_a_sign_in_gives_a_grant_where_sessions_are_refreshed() -> None:
     assert first_grant(tokens(None), id_token, Refreshing(), now=NOW) is None
 
 
-def after(*, before: dict[str, Any], said: dict[str, Any] | None, token: str | None = "after") -> SignedIn:
+def after(
+    *, before: dict[str, Any], said: dict[str, Any] | None, token: str | None = "after", unread: bool = False
+) -> SignedIn:
     response = RefreshResponse(
         access_token=Secret(ACCESS_TOKEN),
-        id_token=None if said is None else Secret("after.id.token"),
+        id_token=None if said is None and not unread else Secret("after.id.token"),
         refresh_token=None if token is None else Secret(token),
         expires_in=1_000,
     )
@@ -215,6 +222,15 @@ def test_the_next_grant_follows_and_the_lifetimes_stay() -> None:
     assert session == replace(SESSION, grant=following)
     kept = after(before={}, said=None, token=None).grant
     assert kept == replace(following, refresh_token=Secret("before"))
+
+
+def test_an_id_token_that_nobody_could_verify_changes_nothing() -> None:
+    session = after(before={"email": "a@x.example"}, said=None, unread=True)
+    assert replace(session, grant=GRANT) == SESSION
+
+
+def test_the_providers_session_stays_where_the_id_token_does_not_name_it() -> None:
+    assert after(before={}, said={}).sid == SESSION.sid
 
 
 def test_a_claim_follows_the_id_token_if_it_did_before() -> None:

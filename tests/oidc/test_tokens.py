@@ -69,6 +69,14 @@ def test_what_a_response_may_hold(changes: dict[str, object]) -> None:
     assert check_token_response(answer(document(**changes))).id_token == Secret(JWS)
 
 
+@pytest.mark.parametrize(
+    "said, read",
+    [("next", Secret("next")), (ABSENT, None), (None, None), ("", None), ({}, None), ("a b", None)],
+)
+def test_a_refresh_token_is_kept_if_it_is_one(said: object, read: Secret | None) -> None:
+    assert check_token_response(answer(document(refresh_token=said))).refresh_token == read
+
+
 def test_a_life_that_is_not_told_is_not_known() -> None:
     assert check_token_response(answer(document(expires_in=ABSENT))).expires_in is None
 

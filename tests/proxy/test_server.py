@@ -266,6 +266,7 @@ LENIENT = {
 }
 
 
+@pytest.mark.real
 def test_the_lenient_parser_lets_nothing_more_through() -> None:
     command = ["-m", "pytest", "-q", "-rf", "-p", "no:cacheprovider", "tests/proxy/test_framing.py"]
     ran = subprocess.run(
