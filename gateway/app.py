@@ -65,6 +65,7 @@ from gateway.web.probes import Probes
 from gateway.web.responses import Responses
 from gateway.web.sign_in import SignIn
 from gateway.web.sign_out import SignOut
+from gateway.web.silent_sign_in import SilentSignIn
 from gateway.web.site import ASKED, Sites
 
 OWN_COOKIES = OwnCookies(
@@ -265,6 +266,7 @@ def _front(
     )
     form_pages = FormPages(sites=sites, answers=answers, paths=paths, forms=forms)
     sign_in = SignIn(sites=sites, answers=answers, paths=paths, attempts=attempts, forms=forms)
+    silent_sign_in = SilentSignIn(sites=sites, answers=answers, paths=paths, attempts=attempts)
     callback = Callback(
         sites=sites,
         answers=answers,
@@ -289,6 +291,7 @@ def _front(
     gate = Gate(
         sites=sites,
         sign_in=sign_in,
+        silent_sign_in=silent_sign_in,
         sign_out=sign_out,
         forms=forms,
         form_pages=form_pages,
@@ -309,6 +312,7 @@ def _front(
     front.add_routes(
         [  # the whole surface of the gateway
             *_own("GET", paths.sign_in, sign_in.start),
+            *_own("GET", paths.silent_sign_in, silent_sign_in.start),
             # Where a body is read, 100 (Continue) is sent to whoever waits for it.
             web.post(paths.callback, callback.take_form),
             *_own("GET", paths.callback, callback.handle),

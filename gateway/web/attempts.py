@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from aiohttp import web
 
@@ -29,6 +30,13 @@ from gateway.web.site import SignInStyle, Site
 
 _ARRIVED = 20  # seconds
 _REFUSED = 600  # seconds
+
+
+class Silence(StrEnum):
+    """How far a browser is with being asked, without a word, who is there."""
+
+    TO_ASK = "0"  # it keeps our cookies, and may be asked
+    ASKED = "1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,13 +151,14 @@ class Attempts:
         if site.sign_in is SignInStyle.REDIRECT:
             set_cookie(response, arrived_cookie_name(site), "1", site=site, lifetime=_ARRIVED)
 
-    def may_try_silently(self, request: web.Request, site: Site) -> bool:
-        """Tell whether a browser that keeps cookies was not asked without a word before."""
-        return bool(request.cookies) and _silent_cookie_name(site) not in request.cookies
+    def silence(self, request: web.Request, site: Site) -> Silence | None:
+        """How far this browser is with being asked without a word; None for not at all."""
+        value = request.cookies.get(_silent_cookie_name(site))
+        return None if value is None else Silence.TO_ASK if value == Silence.TO_ASK else Silence.ASKED
 
-    def tried_silently(self, response: web.StreamResponse, site: Site) -> None:
-        """Have the browser know, for as long as it runs, that it was asked."""
-        set_cookie(response, _silent_cookie_name(site), "1", site=site)
+    def set_silence(self, response: web.StreamResponse, site: Site, silence: Silence) -> None:
+        """Have the browser know, for as long as it runs, how far it is with that."""
+        set_cookie(response, _silent_cookie_name(site), silence.value, site=site)
 
     def just_arrived(self, request: web.Request, site: Site) -> bool:
         """Tell whether a browser without a session has signed in a moment ago: it did not keep that one."""

@@ -18,7 +18,7 @@ from gateway.sessions.session import Claims, SignedIn
 from gateway.sessions.storage import current_session, open_session
 from gateway.sessions.store import RecordStore
 from gateway.web.answers import Answers
-from gateway.web.attempts import Attempts, Wanted
+from gateway.web.attempts import Attempts, Silence, Wanted
 from gateway.web.last_people import LastPeople
 from gateway.web.notes import NOTES
 from gateway.web.paths import OwnPaths
@@ -156,7 +156,7 @@ class Callback:
         self.last_people.remember(response, site, session)
         self.attempts.arrived(response, site)
         # Whoever signs out after this is not to be signed in again without a word.
-        self.attempts.tried_silently(response, site)
+        self.attempts.set_silence(response, site, Silence.ASKED)
         self.attempts.forget(response, site, pending.state)
         return response
 

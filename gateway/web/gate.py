@@ -27,6 +27,7 @@ from gateway.web.paths import OwnPaths
 from gateway.web.refusals import refusal_page
 from gateway.web.sign_in import SignIn
 from gateway.web.sign_out import SignOut
+from gateway.web.silent_sign_in import SilentSignIn
 from gateway.web.site import Site, Sites, Visit
 
 _IDENTITY: Final = "identity fields"
@@ -52,6 +53,7 @@ class Gate:
 
     sites: Sites
     sign_in: SignIn
+    silent_sign_in: SilentSignIn
     sign_out: SignOut
     forms: KeptForms
     form_pages: FormPages
@@ -68,9 +70,10 @@ class Gate:
         match decision := judged.decision:
             case Allow():
                 if judged.may_be_asked:
-                    silently = await self.sign_in.silently(request, visit, judged.route)
-                    if silently is not None:
-                        return silently
+                    asking = self.silent_sign_in.offer(request, visit)
+                    if asking is not None:
+                        return asking
+                    visit = self.silent_sign_in.as_asked(visit)
                 if submitted is None:
                     return await self._forward(request, visit, decision.session)
                 return await self._forward_read(request, visit, decision.session, submitted)

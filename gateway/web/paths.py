@@ -44,6 +44,19 @@ class OwnPaths:
         return f"{self.form}?form={form}&return_to={quote(page, safe='/')}"
 
     @property
+    def silent_sign_in(self) -> str:
+        """Asks the provider, without a page, who is there."""
+        return self.prefix + "silent-sign-in"
+
+    def silent_sign_in_to(self, return_to: str) -> str:
+        """The link that does so.
+
+        Args:
+            return_to: the page that it leads to, whoever is there.
+        """
+        return f"{self.silent_sign_in}?return_to={quote(return_to, safe='/')}"
+
+    @property
     def callback(self) -> str:
         """The redirect URI to register (RFC 6749 section 3.1.2)."""
         return self.prefix + "callback"

@@ -15,7 +15,7 @@ from aiohttp import web
 from gateway.access.hints import NO_HINTS, Hints, hints_of_link, login_hint
 from gateway.access.policy import Decision, Route, SignInRequired, StepUpRequired, decide
 from gateway.access.readings import read_path
-from gateway.errors import Fault, ForbiddenError, ProviderError, RequestError, TooLargeError
+from gateway.errors import Fault, ForbiddenError, RequestError, TooLargeError
 from gateway.sessions.kept_form import FORM_ID
 from gateway.sessions.return_to import ReturnTo, parse_return_to
 from gateway.sessions.session import ANONYMOUS
@@ -100,27 +100,6 @@ class SignIn:
             fields["Refresh"] = f"0;url={url}"
         return self._page(request, site, url, form="lost" if asked.form else None, fields=fields)
 
-    async def silently(self, request: web.Request, visit: Visit, route: Route) -> web.Response | None:
-        """Ask the provider whether it knows who is there, once a browser session; None to show the page.
-
-        A browser that has shown no cookie may keep none: it would be asked at every page, so it is not.
-        """
-        asked, site = visit.asked, visit.site
-        fields = request.headers
-        opened = fields.get("Sec-Fetch-Dest", "document") == "document" and "Sec-Purpose" not in fields
-        if asked.method != "GET" or not asked.navigation or not opened:
-            return None
-        if not self.attempts.may_try_silently(request, site):
-            return None
-        wanted = Wanted(return_to=self._read(asked.target), hints=route.hints, silent=True)
-        try:
-            response = await self.attempts.begin(request, site, wanted)
-        except ProviderError:
-            # The page is open to everybody, also while the provider is away.
-            return None
-        self.attempts.tried_silently(response, site)
-        return response
-
     async def start(self, request: web.Request) -> web.Response:
         """Send the browser to the authorization endpoint, to ask for what the page that it goes to needs.
 
@@ -131,9 +110,9 @@ class SignIn:
         form = request.query.get("form", "")
         kept = await self.forms.find(request, site, form)
         route = (
-            _route_of(site, return_to.target, "GET")
+            route_of(site, return_to.target, "GET")
             if isinstance(kept, NotThere)
-            else _route_of(site, kept.target, "POST")
+            else route_of(site, kept.target, "POST")
         )
         session = await current_session(request) if route.require.claims else ANONYMOUS
         hints = hints_of_link(request.query.items(), allowed=site.app.link_hints)
@@ -224,7 +203,7 @@ def _wanted(
     return Wanted(return_to=return_to, acr=acr, hints=hints, form=form)
 
 
-def _route_of(site: Site, target: str, method: str) -> Route:
+def route_of(site: Site, target: str, method: str) -> Route:
     """The route of the request that a sign-in leads to."""
     try:
         return site.app.route_for(read_path(target.partition("?")[0]), method)

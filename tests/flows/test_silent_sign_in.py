@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Final
 
 import pytest
+from playwright.async_api import async_playwright
 
+from tests.support.browser import FLAGS
 from tests.support.flows import gateway_before, sign_in
 from tests.support.http_browser import HTTPBrowser
 from tests.support.oidc_engine import OIDCEngine
+from tests.support.person import heading
+from tests.support.processes import find_program
 from tests.support.story import Story, story
 
 SILENT: Final = '[[apps.routes]]\npath = "/public/"\naccess = "optional"\nsilent_sign_in = true\n'
 PAGE: Final = "/public/page"
+BLOCK: Final = 2  # in Chromium's preferences
+ASKING: Final = "/_gateway/silent-sign-in"
+FOREIGN: Final = {"Cookie": "application=1"}
 
 
 async def opened(scene: Story) -> list[str]:
@@ -44,7 +53,8 @@ async def test_who_is_signed_in_at_the_provider_is_known_without_a_page() -> Non
 async def test_nobody_is_asked_once_and_sees_the_page() -> None:
     async with story(routes=SILENT) as scene:
         been_here(scene)
-        begun = await scene.browser.navigate(scene.gateway.url + PAGE)
+        offered = await scene.browser.navigate(scene.gateway.url + PAGE)
+        begun = await scene.browser.step(offered)
         assert begun.location.query["prompt"] == "none"
         first = await scene.browser.follow(begun)
         assert (first.status, first.url.path) == (200, PAGE)
@@ -60,20 +70,47 @@ async def test_a_browser_without_any_cookie_is_not_asked() -> None:
             scene.browser.forget_cookies()
 
 
-async def test_a_browser_that_keeps_no_cookie_of_ours_is_told_so_and_goes_round_no_more() -> None:
-    """It shows a cookie, perhaps of a site above, and so is asked; what it is to show then is missing."""
+@pytest.mark.parametrize("query", ["", "?a=1&b=%C3%A9"])
+async def test_a_browser_that_keeps_no_cookie_of_ours_sees_the_page_and_goes_round_no_more(
+    query: str,
+) -> None:
+    """It shows a cookie, perhaps of a site above, and so it is asked whether it keeps one."""
     async with story(routes=SILENT) as scene:
         for _ in range(3):
-            been_here(scene)
-            page = await scene.browser.navigate(scene.gateway.url + PAGE)
-            for _ in range(5):
-                if page.status != 303:
-                    break
+            page = await scene.browser.navigate(scene.gateway.url + PAGE + query, fields=FOREIGN)
+            steps = 0
+            while page.status == 303:
                 scene.browser.forget_cookies()
                 page = await scene.browser.step(page)
-            assert (page.status, page.url.path) == (400, "/_gateway/callback")
-            assert "accepte les cookies" in page.text
-        assert scene.provider.calls("token") == 0
+                steps += 1
+            assert (page.status, page.url.path, steps) == (200, PAGE, 2)
+            assert scene.upstream[-1] == f"GET {PAGE}{query}"
+        assert scene.provider.calls("authorization") == 0
+
+
+async def test_what_leads_to_the_question_leads_nobody_to_it_who_was_asked() -> None:
+    async with story(routes=SILENT) as scene:
+        await scene.sign_in()
+        await scene.press_sign_out()
+        link = scene.gateway.url + ASKING + "?return_to=" + PAGE
+        page = await scene.browser.navigate(link)
+        assert (page.status, page.fields["Location"]) == (303, PAGE)
+        assert not await scene.signed_in()
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "/_gateway/sign-out"])
+async def test_what_leads_to_the_question_leads_nowhere_else(target: str) -> None:
+    async with story(routes=SILENT) as scene:
+        page = await scene.browser.navigate(scene.gateway.url + ASKING + "?return_to=" + target)
+        assert (page.status, page.fields["Location"]) == (303, "/?gateway-silent=no")
+
+
+async def test_nobody_is_asked_for_a_page_that_asks_nobody() -> None:
+    async with story(routes=SILENT) as scene:
+        been_here(scene)
+        await scene.browser.navigate(scene.gateway.url + PAGE)
+        page = await scene.browser.navigate(scene.gateway.url + ASKING + "?return_to=/elsewhere")
+        assert (page.status, page.fields["Location"]) == (303, "/elsewhere")
 
 
 @pytest.mark.parametrize(
@@ -95,6 +132,7 @@ async def test_what_no_person_opened_asks_nobody(fields: dict[str, str]) -> None
 async def test_the_page_is_shown_while_the_provider_is_away() -> None:
     async with story(routes=SILENT, away=True) as scene:
         been_here(scene)
+        assert await opened(scene) == [PAGE, ASKING, PAGE]
         assert await opened(scene) == [PAGE]
 
 
@@ -117,3 +155,26 @@ async def test_the_engines_say_who_is_there_and_who_is_not(
         await sign_in(http_browser, gateway.url + "/private/x", "eleonore")
         whoami = await http_browser.navigate(f"{gateway.url}/_gateway/whoami")
         assert whoami.status == 200
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("shown", [{}, FOREIGN], ids=["no cookie", "a cookie of another's"])
+async def test_chromium_that_refuses_cookies_shows_the_page(
+    oidc_engine: OIDCEngine, tmp_path: Path, shown: dict[str, str]
+) -> None:
+    preferences = tmp_path / "Default" / "Preferences"
+    preferences.parent.mkdir()
+    preferences.write_text(json.dumps({"profile": {"default_content_setting_values": {"cookies": BLOCK}}}))
+    async with gateway_before(oidc_engine, routes=SILENT) as gateway, async_playwright() as playwright:
+        person = await playwright.chromium.launch_persistent_context(
+            tmp_path,
+            executable_path=find_program("chromium", package="chromium"),
+            args=FLAGS,
+            extra_http_headers=shown,
+        )
+        for _ in range(2):
+            page = await person.new_page()
+            await page.goto(gateway.url + PAGE)
+            await heading(page, "Page publique")
+            assert await person.cookies() == []
+        await person.close()
