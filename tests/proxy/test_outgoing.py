@@ -83,6 +83,18 @@ async def test_a_put_at_hand_is_repeated_with_its_body(running: Running) -> None
         assert [body(request) for request in upstream.requests] == [b"", b"abc", b"abc"]
 
 
+async def test_a_body_that_went_up_as_it_came_is_sent_once(running: Running) -> None:
+    async def hangs_up(connection: RawConnection) -> None:
+        connection.reset()
+
+    async with RawUpstream(OK, hangs_up, OK) as upstream:
+        front = await running(upstream.url)
+        await front.ask(GET)
+        put = b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000
+        assert (await front.ask(put)).startswith(b"HTTP/1.1 502 ")
+        assert (len(upstream.requests), upstream.unfinished) == (2, [])
+
+
 async def test_a_browser_is_told_to_go_on_when_the_upstream_says_so(running: Running) -> None:
     async def answer(connection: RawConnection) -> None:
         await connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
