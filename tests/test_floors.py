@@ -34,10 +34,12 @@ FLOOR_3 = {
     "gateway.listing",
     "gateway.refreshing",
     "gateway.report",
+    "gateway.routes",
     "gateway.serve",
     "gateway.settings",
     "gateway.shown_url",
     "gateway.signed_in",
+    "gateway.telling",
     "gateway.upstreams",
     "gateway.workers",
 }

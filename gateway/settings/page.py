@@ -19,7 +19,7 @@ from gateway.settings.values import FromText, Section, Some, Text
 from gateway.web.assets import CONTENT_TYPES, Asset, linked
 from gateway.web.branding import Templates, Theme
 from gateway.web.colours import COLOUR, LIGHT_BEHIND, Accent, contrast, readable_on_light
-from gateway.web.pages import THEME_ASSETS
+from gateway.web.page_templates import THEME_ASSETS
 from gateway.web.samples import template_problems
 from gateway.web.translations import Locales, read_locales
 

@@ -14,8 +14,8 @@ from gateway.errors import Fault, ForbiddenError, GatewayError, RequestError, St
 from gateway.observe.audit import Audit, Event, fault, person
 from gateway.oidc.authorization import RETRIES, Query, state_of
 from gateway.oidc.pending import ATTEMPT_LIFETIME, ATTEMPT_REMEMBERED, Pending
+from gateway.sessions.current import current_session, open_session
 from gateway.sessions.session import Claims, SignedIn
-from gateway.sessions.storage import current_session, open_session
 from gateway.sessions.store import RecordStore
 from gateway.web.answers import Answers
 from gateway.web.attempts import Attempts, Silence, Wanted

@@ -8,9 +8,9 @@ from aiohttp import web
 
 from gateway.errors import Fault, ForbiddenError
 from gateway.secret import Secret
+from gateway.sessions.current import current_session
 from gateway.sessions.return_to import parse_return_to
 from gateway.sessions.session import SignedIn
-from gateway.sessions.storage import current_session
 from gateway.web.answers import Answers
 from gateway.web.form_requests import Submitted, is_from_here, read_submitted
 from gateway.web.kept_forms import KeptForms, NotThere

@@ -15,9 +15,9 @@ from gateway.proxy.fields import Forwarded, OwnCookies, request_fields
 from gateway.proxy.framing import HTTP_1_1, Framing
 from gateway.proxy.relay import AnswerWithheldError, Parting
 from gateway.proxy.target import without_prefix
+from gateway.sessions.current import current_session, derived
 from gateway.sessions.kept_form import KeptForm
 from gateway.sessions.session import ANONYMOUS, Session, SignedIn
-from gateway.sessions.storage import current_session, derived
 from gateway.web.answers import Answers
 from gateway.web.form_pages import FormPages
 from gateway.web.form_requests import Submitted, laid_over, read_submitted

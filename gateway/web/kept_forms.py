@@ -16,6 +16,7 @@ from aiohttp import web
 from gateway.errors import Fault, TooLargeError, UpstreamError
 from gateway.observe.audit import Audit, Event
 from gateway.secret import Secret
+from gateway.sessions.current import current_session
 from gateway.sessions.kept_form import (
     FORM_ID,
     FormCookie,
@@ -28,7 +29,6 @@ from gateway.sessions.last_person import LastPerson, person_of
 from gateway.sessions.return_to import HOME, ReturnTo
 from gateway.sessions.seal import Sealer
 from gateway.sessions.session import Session, SignedIn
-from gateway.sessions.storage import current_session
 from gateway.sessions.store import RecordStore
 from gateway.web.attempts import delete_cookie, set_cookie
 from gateway.web.form_places import FormPlaces

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from gateway.access.identity import PROTOCOL_CLAIMS
 from gateway.errors import Fault, MethodNotAllowedError, NotFoundError
+from gateway.sessions.current import current_session
 from gateway.sessions.session import SignedIn
-from gateway.sessions.storage import current_session
 from gateway.web.answers import OWN_ANSWER_FIELDS, Answers
 from gateway.web.assets import Asset
 from gateway.web.site import Sites

@@ -1,8 +1,8 @@
 """The few pages that people see: values in, HTML out.
 
-Templates and styles stand beside this module, those of administrators come with the branding; all are read
-before a `Pages` is made. The sentences are in `web.languages`. Status codes, header fields and the choice of
-page are the handlers' work. Every value shown is escaped; a URL was checked by whoever gives it.
+The templates are compiled in `web.page_templates`, before anybody asks; the sentences are in `web.languages`.
+Status codes, header fields and the choice of page are the handlers' work. Every value shown is escaped; a URL
+was checked by whoever gives it.
 """
 
 from __future__ import annotations
@@ -10,18 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import DictLoader, Environment, StrictUndefined, Template
-
 from gateway.errors import Fault
-from gateway.web.assets import Asset, assets_in
-from gateway.web.branding import Branding, Conformity, Templates, Theme, contact_of, paragraphs
-from gateway.web.breakable import breakable
+from gateway.web.assets import Asset
+from gateway.web.branding import Branding, Conformity, contact_of, paragraphs
 from gateway.web.languages import DEFAULT_LANGUAGE, LOCALES, error_text, preferred_language
-
-_HERE: Final = Path(__file__).parent
+from gateway.web.page_templates import THEME_ASSETS, compiled
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; "
@@ -74,25 +69,6 @@ class FormSent:
     forget_path: str
 
 
-THEME_ASSETS: Final[Mapping[Theme, tuple[Asset, ...]]] = {
-    Theme.NEUTRAL: assets_in(_HERE / "static"),
-    Theme.DSFR: assets_in(_HERE / "dsfr"),
-}
-"""The files of each theme. Those of `dsfr` are there once its command has built them."""
-
-
-def _sources(folder: Path, prefix: str = "") -> dict[str, str]:
-    return {prefix + path.name: path.read_text("utf-8") for path in folder.glob("*.html")}
-
-
-_TEMPLATES: Final = _sources(_HERE / "templates")
-_THEME_TEMPLATES: Final[Mapping[Theme, Mapping[str, str]]] = {
-    theme: _sources(_HERE / "templates" / theme) for theme in Theme
-}
-
-TEMPLATE_NAMES: Final = frozenset({*_TEMPLATES, *chain(*_THEME_TEMPLATES.values())})
-"""The templates that an administrator's own may stand in for."""
-
 _HOME: Final = "/"
 _NO_HOME: Final = "host"  # the text for an address where no service is, and so no home page of one
 _AT_THE_PROVIDER: Final = "provider-"  # begins the names of the texts about what happened there
@@ -127,7 +103,7 @@ class Pages:
             *(language for language in locales if language != DEFAULT_LANGUAGE),
         )
         self._environments: Final = {
-            (theme, own): _templates(theme, own, assets_path=assets_path)
+            (theme, own): compiled(theme, own, assets_path=assets_path)
             for theme, own in {(branding.theme, branding.templates) for branding in known}
         }
         used = (*chain(*THEME_ASSETS.values()), *chain(*(branding.assets for branding in known)))
@@ -351,31 +327,6 @@ class Pages:
 def _size(common: Mapping[str, str], octets: int) -> str:
     """A size in the words of a language, rounded up so that nothing is 0."""
     return f"{octets} {common['octets']}" if octets < _KILO else f"{-(-octets // _KILO)} {common['kilo']}"
-
-
-def _templates(theme: Theme, own: Templates, *, assets_path: str) -> dict[str, Template]:
-    """A look's templates, compiled: the administrator's, else the theme's, else those that all themes share.
-
-    Raises:
-        jinja2.TemplateSyntaxError: one of the administrator's cannot be read.
-    """
-    shared = {**_TEMPLATES, **_THEME_TEMPLATES[theme]}
-    # A template of the administrator's may still extend or include the one that it stands in for.
-    built_in = {f"gateway/{name}": source for name, source in shared.items()}
-    environment = Environment(
-        loader=DictLoader({**shared, **built_in, **dict(own.sources)}),
-        autoescape=True,
-        undefined=StrictUndefined,
-        auto_reload=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["breakable"] = breakable
-    # The other theme's are there too: an administrator's templates are tried in one theme and work in each.
-    files = (*chain(*THEME_ASSETS.values()), *THEME_ASSETS[theme], *own.assets)
-    served = {asset.name: asset.served_name for asset in files}
-    environment.globals["asset"] = lambda name: assets_path + served[name]
-    return {name: environment.get_template(name) for name in environment.list_templates()}
 
 
 @dataclass(frozen=True, slots=True)

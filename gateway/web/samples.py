@@ -11,7 +11,8 @@ from gateway.access.requirements import Reason
 from gateway.errors import Fault
 from gateway.web.branding import Branding, Link, Templates
 from gateway.web.languages import DEFAULT_LANGUAGE, error_text
-from gateway.web.pages import TEMPLATE_NAMES, FormSent, Levels, Pages
+from gateway.web.page_templates import TEMPLATE_NAMES
+from gateway.web.pages import FormSent, Levels, Pages
 
 _REQUEST_ID: Final = "3f9a1c5e7b20-1a"
 _PERSON: Final = "camille.martin@prefecture.example.gouv.fr"

@@ -16,10 +16,10 @@ from gateway.access.hints import NO_HINTS, Hints, hints_of_link, login_hint
 from gateway.access.policy import Decision, Route, SignInRequired, StepUpRequired, decide
 from gateway.access.readings import read_path
 from gateway.errors import Fault, ForbiddenError, RequestError, TooLargeError
+from gateway.sessions.current import current_session
 from gateway.sessions.kept_form import FORM_ID
 from gateway.sessions.return_to import ReturnTo, parse_return_to
 from gateway.sessions.session import ANONYMOUS
-from gateway.sessions.storage import current_session
 from gateway.web.answers import Answers
 from gateway.web.attempts import Attempts, Wanted
 from gateway.web.form_requests import Submitted, page_of

@@ -12,9 +12,9 @@ from aiohttp import web
 from gateway.errors import Fault, ForbiddenError, GatewayError, StoreError
 from gateway.observe.audit import Audit, Event, fault, person
 from gateway.secret import Secret
+from gateway.sessions.current import end_session, give_cookie
 from gateway.sessions.return_to import HOME, ReturnTo, parse_return_to
 from gateway.sessions.session import SignedIn
-from gateway.sessions.storage import end_session, give_cookie
 from gateway.web.answers import Answers
 from gateway.web.attempts import arrived_cookie_name, delete_cookie, set_cookie
 from gateway.web.notes import NOTES

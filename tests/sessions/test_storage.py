@@ -20,13 +20,14 @@ from redis import Redis
 from gateway.errors import Fault, StoreError
 from gateway.secret import Secret
 from gateway.sessions.cookie import SessionCookie
+from gateway.sessions.current import current_session, end_session, open_session
 from gateway.sessions.keys import session_id
 from gateway.sessions.record_cache import RecordCache
 from gateway.sessions.redis_records import RedisRecords
 from gateway.sessions.seal import Sealer
 from gateway.sessions.session import ANONYMOUS, Grant, Lifetimes, SignedIn
 from gateway.sessions.sqlite_records import SqliteRecords
-from gateway.sessions.storage import SessionStorage, current_session, end_session, open_session
+from gateway.sessions.storage import SessionStorage
 from gateway.sessions.store import RecordStore
 from gateway.sessions.summary import Listed, Sighting, Summaries
 from gateway.sessions.unopened import Unopened

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser
 
 from gateway.web.branding import Theme
-from gateway.web.pages import THEME_ASSETS
+from gateway.web.page_templates import THEME_ASSETS
 from tests.support.accessibility import look_at
 from tests.support.person import sitting_at
 from tests.support.sample_site import BRANDINGS, LANGUAGES, NAMES, sample_site
